@@ -1,0 +1,106 @@
+# What tests/CMakeLists.txt is written in.
+include(GoogleTest)
+
+# zolt_adapter_available(name out): whether what adapter/<name>*.hpp needs is there. Names without a known dependency need none.
+function(zolt_adapter_available name out)
+  set(targets eigen=Eigen3::Eigen fmt=fmt::fmt mpi=MPI::MPI_CXX torch=torch ggml=ggml)
+  set(${out} TRUE PARENT_SCOPE)
+  foreach(pair IN LISTS targets)
+    string(REPLACE "=" ";" pair "${pair}")
+    list(GET pair 0 prefix)
+    list(GET pair 1 target)
+    if(name MATCHES "^${prefix}" AND NOT TARGET ${target})
+      set(${out} FALSE PARENT_SCOPE)
+      message(STATUS "zolt: adapter ${name} is not tested (no ${target})")
+    endif()
+  endforeach()
+endfunction()
+
+# zolt_remove_unavailable_adapters(list): drops the files of adapter/ folders whose dependency is missing.
+function(zolt_remove_unavailable_adapters list)
+  foreach(file IN LISTS ${list})
+    if(file MATCHES "/adapter/([^/]+)$")
+      zolt_adapter_available(${CMAKE_MATCH_1} available)
+      if(NOT available)
+        list(REMOVE_ITEM ${list} "${file}")
+      endif()
+    endif()
+  endforeach()
+  set(${list} "${${list}}" PARENT_SCOPE)
+endfunction()
+
+# zolt_room_tests(room): tests/<room>/*_test.cpp become test_<room>; each TEST is a CTest test named <room>.<suite>.<test>.
+function(zolt_room_tests room)
+  file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/${room}/*_test.cpp")
+  zolt_remove_unavailable_adapters(sources)
+  if(NOT sources)
+    return()
+  endif()
+  set(name test_${room})
+  add_executable(${name} ${sources})
+  zolt_own_target(${name})
+  target_link_libraries(${name} PRIVATE zolt_test_base)
+  target_precompile_headers(${name} REUSE_FROM zolt_test_pch)
+  if(room STREQUAL "adapter" AND TARGET zolt_zolt)
+    target_link_libraries(${name} PRIVATE zolt::zolt)
+  endif()
+  gtest_discover_tests(${name} TEST_PREFIX "${room}." DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 300)
+endfunction()
+
+# zolt_compile_only_test(name sources...): passes when every source compiles by itself and all link together, which also
+# finds functions that miss their `inline`. Compiled without optimization, since nothing of it is run.
+function(zolt_compile_only_test name)
+  set(main "${CMAKE_CURRENT_BINARY_DIR}/${name}_main.cpp")
+  file(CONFIGURE OUTPUT "${main}" CONTENT "int main() {}\n")
+  add_executable(${name} "${main}" ${ARGN})
+  zolt_own_target(${name})
+  target_compile_options(${name} PRIVATE -O0)
+  target_link_libraries(${name} PRIVATE zolt::core)
+  target_include_directories(${name} PRIVATE "${CMAKE_CURRENT_SOURCE_DIR}")
+  if(TARGET zolt_zolt)
+    target_link_libraries(${name} PRIVATE zolt::zolt)
+  endif()
+  add_test(NAME ${name} COMMAND ${name})
+endfunction()
+
+# zolt_headers_alone(name): each header is a translation unit of its own (included twice, for its guard).
+function(zolt_headers_alone name)
+  set(include_dir "${PROJECT_SOURCE_DIR}/include")
+  file(GLOB_RECURSE headers CONFIGURE_DEPENDS "${include_dir}/zolt/*.hpp")
+  zolt_remove_unavailable_adapters(headers)
+  set(units "")
+  foreach(header IN LISTS headers)
+    file(RELATIVE_PATH header "${include_dir}" "${header}")
+    string(REPLACE ".hpp" ".cpp" unit "${CMAKE_CURRENT_BINARY_DIR}/headers/${header}")
+    file(CONFIGURE OUTPUT "${unit}" CONTENT "#include <@header@>\n#include <@header@> // NOLINT: its guard\n" @ONLY)
+    list(APPEND units "${unit}")
+  endforeach()
+  if(units)
+    zolt_compile_only_test(${name} ${units})
+  endif()
+endfunction()
+
+# zolt_must_not_compile(name file): the file compiles with -DZOLT_SHOULD_COMPILE, and without it fails with the sentence
+# that its first line gives: `// expect: <sentence>`.
+function(zolt_must_not_compile name file)
+  add_test(NAME must_not_compile.${name}
+    COMMAND "${CMAKE_COMMAND}" "-DCOMPILER=${CMAKE_CXX_COMPILER}" "-DFILE=${file}" "-DINCLUDE=${PROJECT_SOURCE_DIR}/include"
+      -P "${CMAKE_CURRENT_SOURCE_DIR}/checks/must_not_compile.cmake")
+endfunction()
+
+# zolt_golden_matrix(name file): one hash, whatever the compiler, its flags and the number of threads. See checks/golden_matrix.sh.
+function(zolt_golden_matrix name file)
+  add_test(NAME golden.${name}
+    COMMAND bash "${CMAKE_CURRENT_SOURCE_DIR}/checks/golden_matrix.sh" "${file}" "${CMAKE_CURRENT_SOURCE_DIR}/golden/${name}.txt"
+      "${CMAKE_CURRENT_SOURCE_DIR}/golden/data" "${PROJECT_SOURCE_DIR}/include" "${CMAKE_CURRENT_BINARY_DIR}/golden/${name}" ${ARGN})
+  # It compiles two variants at a time, so CTest should not run much beside it.
+  set_tests_properties(golden.${name} PROPERTIES PROCESSORS 2 TIMEOUT 900)
+endfunction()
+
+# zolt_package_test(mode): a consumer project in tests/package/ that takes zolt as a subproject, or as an installed package.
+function(zolt_package_test mode)
+  add_test(NAME package.${mode}
+    COMMAND "${CMAKE_COMMAND}" -DMODE=${mode} "-DCOMPILER=${CMAKE_CXX_COMPILER}" "-DGENERATOR=${CMAKE_GENERATOR}"
+      "-DSOURCE=${PROJECT_SOURCE_DIR}" "-DBINARY=${PROJECT_BINARY_DIR}" "-DWORK=${CMAKE_CURRENT_BINARY_DIR}/package/${mode}"
+      -P "${CMAKE_CURRENT_SOURCE_DIR}/package/run.cmake")
+endfunction()

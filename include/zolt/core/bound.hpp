@@ -1,0 +1,64 @@
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "zolt/core/error.hpp"
+#include "zolt/core/exact.hpp"
+
+namespace zolt::inline v0 {
+
+/// What a field of a policy must be. A policy names its fields once, in `fields(field)`, and is checked, recorded and printed by that.
+enum class bound { positive, non_negative, fraction, fraction_below_one, at_least_one };
+
+constexpr std::string_view text_of(bound b) {
+  switch (b) {
+    case bound::positive: return "be positive and finite";
+    case bound::non_negative: return "be finite and not negative";
+    case bound::fraction: return "be above 0 and at most 1";
+    case bound::fraction_below_one: return "be at least 0 and below 1";
+    case bound::at_least_one: return "be at least 1 and finite";
+  }
+  return "";
+}
+
+constexpr bool holds(bound b, double value) {
+  if (!exact::is_finite(value)) return false;
+  switch (b) {
+    case bound::positive: return value > 0;
+    case bound::non_negative: return value >= 0;
+    case bound::fraction: return value > 0 && value <= 1;
+    case bound::fraction_below_one: return value >= 0 && value < 1;
+    case bound::at_least_one: return value >= 1;
+  }
+  return false;
+}
+
+namespace detail {
+struct any_field_visitor {
+  void operator()(std::string_view, double, bound) const {}
+};
+}  // namespace detail
+
+template <class P>
+concept policy_with_fields = requires(const P& p) { p.fields(detail::any_field_visitor{}); };
+
+/// The name under which a policy appears in errors and trajectories.
+template <class P>
+constexpr std::string_view policy_name() {
+  if constexpr (requires { std::string_view(P::name); })
+    return P::name;
+  else
+    return "user policy";
+}
+
+/// Appends every field of a policy that breaks its bound.
+template <class P>
+void check_fields(const P& policy, std::vector<problem>& problems) {
+  if constexpr (policy_with_fields<P>)
+    policy.fields([&](std::string_view field, double value, bound b) {
+      if (!holds(b, value)) problems.push_back({std::string(policy_name<P>()), std::string(field), to_text(value), std::string(text_of(b))});
+    });
+}
+
+}  // namespace zolt::inline v0

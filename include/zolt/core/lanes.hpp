@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstdint>
+
+#include "zolt/core/config.hpp"
+
+namespace zolt::inline v0 {
+
+/// The frozen width of every generated stream: 16 lanes of 32 bits. A narrower machine takes several registers for it.
+inline constexpr std::size_t lane_count = 16;
+
+using lanes_u32 = std::uint32_t __attribute__((vector_size(64)));
+using lanes_i32 = std::int32_t __attribute__((vector_size(64)));
+using lanes_i16 = std::int16_t __attribute__((vector_size(32)));
+using lanes_f32 = float __attribute__((vector_size(64)));
+
+/// Unaligned load and store of one register's worth.
+template <class Lanes, class T>
+inline void load_lanes(Lanes& lanes, const T* from) {
+  __builtin_memcpy(&lanes, from, sizeof lanes);
+}
+template <class Lanes, class T>
+inline void store_lanes(const Lanes& lanes, T* to) {
+  __builtin_memcpy(to, &lanes, sizeof lanes);
+}
+
+/// Elements that one pass over a tensor handles at a time; a multiple of every layout's period.
+inline constexpr std::size_t tile_size = 2048;
+
+}  // namespace zolt::inline v0

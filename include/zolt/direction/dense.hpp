@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cmath>
+#include <string_view>
+
+#include "zolt/direction/law.hpp"
+#include "zolt/random/distribution.hpp"
+
+namespace zolt::inline v0 {
+
+/// Independent components of one integer distribution on every weight.
+template <class Distribution>
+struct dense_law {
+  static constexpr int bits = Distribution::bits;
+
+  double density() const { return 1; }
+  double amplitude() const { return 1 / std::sqrt(Distribution::second_moment); }
+  std::uint32_t record() const { return 0; }
+  void fill(const direction_key& key, const parameter_info& info, std::uint64_t first, std::span<std::int16_t> z) const {
+    distribution::fill<Distribution>(random_stream(key, info.id, stream::direction), first, z);
+  }
+};
+
+/// z = ±1 with equal probability.
+///
+/// Units    radius ε moves every weight by exactly ε units.
+/// Cost     one random bit per weight.
+/// Source   Spall 1992 §III: symmetric Bernoulli perturbations.
+struct rademacher {
+  static constexpr std::string_view name = "rademacher";
+  dense_law<distribution::rademacher> law_at(double, std::uint32_t) const { return {}; }
+  dense_law<distribution::rademacher> law_of(std::uint32_t) const { return {}; }
+};
+
+/// z approximately N(0, 846), an integer of 7 bits and a sign; kurtosis 2.999, cut at 4.26 standard deviations.
+///
+/// Units    radius ε is the RMS displacement in units. Not for coded storage: its displacements are no whole codes.
+/// Cost     16 random bits per weight.
+/// Source   Malladi et al. 2023 (arXiv 2305.17333) Algorithm 1 draws N(0, I).
+/// Differs  a sum of four 16-level variables: integer arithmetic gives the same z on every machine. The theory of zeroth-order descent
+///          needs zero mean, unit covariance and a bounded fourth moment only.
+struct gaussian {
+  static constexpr std::string_view name = "gaussian";
+  dense_law<distribution::gaussian> law_at(double, std::uint32_t) const { return {}; }
+  dense_law<distribution::gaussian> law_of(std::uint32_t) const { return {}; }
+};
+
+/// z uniform on 4096 odd integers, symmetric about zero.
+///
+/// Units    radius ε is the RMS displacement in units. Not for coded storage.
+/// Cost     16 random bits per weight, 12 of them used.
+/// Source   the uniform perturbation of PeZO and of fixed-point training; 12 bits keep products with a coefficient exact.
+struct uniform {
+  static constexpr std::string_view name = "uniform";
+  dense_law<distribution::uniform> law_at(double, std::uint32_t) const { return {}; }
+  dense_law<distribution::uniform> law_of(std::uint32_t) const { return {}; }
+};
+
+}  // namespace zolt::inline v0

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <string_view>
+
+#include "zolt/core/bound.hpp"
+#include "zolt/direction/law.hpp"
+
+namespace zolt::inline v0 {
+
+/// ±1 on a random fraction of the weights, by cells: index space is cut into cells of C = ⌊1/ρ⌋ weights, and one 32-bit word per cell says
+/// whether the cell has its one non-zero (probability ρ·C), where (uniform on the cell) and with which sign.
+///
+///   word of cell c → sign: bit 0;  p = (word >> 1)·C;  place: p >> 31;  kept: p mod 2³¹ < ρ·C·2³¹
+///
+/// Thinning reads the part of the product that is uniform given the place, so density, sign and place are independent.
+struct sparse_rademacher_law {
+  static constexpr int bits = 1;
+  std::uint32_t rho = ~std::uint32_t{0};  ///< density = (rho + 1) / 2³²
+
+  double density() const { return (rho + 1.0) * 0x1p-32; }
+  double amplitude() const { return 1 / std::sqrt(density()); }
+  std::uint32_t record() const { return rho; }
+  std::uint64_t cell() const { return (std::uint64_t{1} << 32) / (std::uint64_t{rho} + 1); }
+
+  template <class Function>
+  void for_each_nonzero(const direction_key& key, const parameter_info& info, std::uint64_t first, std::uint64_t last, Function&& f) const {
+    if (first >= last) return;
+    const std::uint64_t size = cell(), kept = (std::uint64_t{rho} + 1) * size >> 1;
+    const random_stream source(key, info.id, stream::direction);
+    alignas(64) std::uint32_t words[random_stream::group_size];
+    const std::uint64_t cell_end = (last - 1) / size + 1;
+    for (std::uint64_t c = first / size; c < cell_end;) {
+      const std::uint64_t group = c / random_stream::group_size, group_start = group * random_stream::group_size;
+      source.group(group, words);
+      for (const std::uint64_t end = std::min(cell_end, group_start + random_stream::group_size); c < end; ++c) {
+        const std::uint32_t word = words[c - group_start];
+        const std::uint64_t p = (word >> 1) * size;
+        if ((p & 0x7fffffff) >= kept) continue;
+        const std::uint64_t index = c * size + (p >> 31);
+        if (index >= first && index < last) f(index, 1 - 2 * static_cast<int>(word & 1), c);
+      }
+    }
+  }
+
+  void fill(const direction_key& key, const parameter_info& info, std::uint64_t first, std::span<std::int16_t> z) const {
+    std::fill(z.begin(), z.end(), std::int16_t{0});
+    for_each_nonzero(key, info, first, first + z.size(),
+                     [&](std::uint64_t i, int sign, std::uint64_t) { z[static_cast<std::size_t>(i - first)] = static_cast<std::int16_t>(sign); });
+  }
+};
+
+/// Step-matched sparse Rademacher, the default: one-code probes on a random fraction of the weights that falls with the step.
+///
+///   ρ_t = clamp(ratio · η_t² / queries, min_density, 1)
+///
+/// On a lattice the noise of stochastic rounding is about 0.8·η·√ρ per weight and step, the noise of the estimator η². ρ = η² makes them
+/// equal: the update is then the probe itself, rounded to whole codes. With a fixed density the rounding noise never falls below its floor.
+/// `ratio = 0` is a fixed density, `min_density`.
+///
+/// Units    rate η_t: RMS step per weight in units. Radius ε moves a touched weight by exactly ε units.
+/// Cost     one random word per cell of ⌊1/ρ⌋ weights; probing, undoing and updating visit the non-zeros alone.
+/// Source   ours. The sparse ±1 probe itself: Achlioptas 2003; a fixed-density form is QES (arXiv 2602.03120).
+struct sparse_rademacher {
+  static constexpr std::string_view name = "sparse_rademacher";
+  double ratio = 1;
+  double min_density = 2e-4;
+
+  template <class Field>
+  void fields(Field&& field) const {
+    field("ratio", ratio, bound::non_negative);
+    field("min_density", min_density, bound::fraction);
+  }
+  sparse_rademacher_law law_at(double rate, std::uint32_t queries) const {
+    const double density = std::clamp(ratio * rate * rate / queries, min_density, 1.0);
+    return {static_cast<std::uint32_t>(std::max(density * 0x1p32, 1.0) - 1)};
+  }
+  sparse_rademacher_law law_of(std::uint32_t record) const { return {record}; }
+};
+
+}  // namespace zolt::inline v0

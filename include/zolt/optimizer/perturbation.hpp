@@ -1,0 +1,114 @@
+#pragma once
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "zolt/core/exact.hpp"
+#include "zolt/direction/law.hpp"
+#include "zolt/estimator/estimate.hpp"
+#include "zolt/parameter/parameter.hpp"
+
+namespace zolt::inline v0::detail {
+
+/// How far a probe moves a weight of one parameter per unit of z. Exact: whole codes, or a float whose product with z has no rounding.
+template <parameter_storage Storage>
+using displacement_t = std::conditional_t<coded_storage<Storage>, int, float>;
+
+/// offset·ε·√ρ·amplitude·unit: radius ε is what a touched weight moves, so a law's amplitude and density cancel for ±1.
+template <parameter_storage Storage, resolved_law Law>
+displacement_t<Storage> displacement(const parameter<Storage>& p, const Law& law, double radius, double offset) {
+  const double codes = exact::round_to_significant(offset * radius * std::sqrt(law.density()) * law.amplitude(), exact::coefficient_bits(Law::bits));
+  if constexpr (coded_storage<Storage>)
+    return static_cast<int>(codes);
+  else
+    return static_cast<float>(exact::round_to_significant(offset * radius * std::sqrt(law.density()) * law.amplitude() * p.unit,
+                                                          exact::coefficient_bits(Law::bits)));
+}
+
+/// Where a weight goes. On codes the move stops at the end of the range; there `step` is a whole number of codes.
+template <number_format Format>
+constexpr int moved(int ordinal, int step) {
+  return std::clamp(ordinal + step, Format::lowest, Format::highest);
+}
+
+/// The scale of ascending indices, looked up once per run of weights that share it.
+template <coded_storage Storage>
+class scale_cursor {
+ public:
+  explicit scale_cursor(const Storage& storage) : storage_(storage) {}
+  float operator()(std::size_t i) {
+    if (i >= end_) {
+      scale_ = storage_.scale(i);
+      if constexpr (requires { storage_.scale_end(i); })
+        end_ = storage_.scale_end(i);
+      else
+        end_ = i + 1;
+    }
+    return scale_;
+  }
+
+ private:
+  const Storage& storage_;
+  std::size_t end_ = 0;
+  float scale_ = 1;
+};
+
+/// f(index, z, slot) for the weights of [first, last) that a law touches: its non-zeros, or every weight by tiles.
+template <resolved_law Law, class Function>
+void for_each_touched(const Law& law, const direction_key& key, const parameter_info& info, std::size_t first, std::size_t last, Function&& f) {
+  if constexpr (sparse_law<Law>) {
+    law.for_each_nonzero(key, info, first, last, f);
+  } else {
+    alignas(64) std::int16_t z[tile_size];
+    for (std::size_t tile = first; tile < last; tile += tile_size) {
+      const std::size_t count = std::min(tile_size, last - tile);
+      law.fill(key, info, tile, std::span(z, count));
+      for (std::size_t j = 0; j < count; ++j) f(tile + j, z[j], tile + j);
+    }
+  }
+}
+
+/// out[k·n + j] = weight first + j under probe k, n = out.size() / probes.size(). Neighbouring probes of one key share its direction.
+template <parameter_storage Storage, resolved_law Law>
+void read_probes(const parameter<Storage>& p, const Law& law, double radius, std::span<const probe> probes, std::size_t first, std::span<float> out) {
+  const std::size_t n = out.size() / probes.size();
+  const Storage& storage = p.storage;
+  if constexpr (coded_storage<Storage>)
+    storage.decode(first, out.first(n));
+  else
+    std::copy_n(storage.values().data() + first, n, out.data());
+  for (std::size_t k = 1; k < probes.size(); ++k) std::copy_n(out.data(), n, out.data() + k * n);
+
+  constexpr std::size_t most = 8;  // probes of one key that share a traversal
+  for (std::size_t k = 0; k < probes.size();) {
+    displacement_t<Storage> steps[most];
+    float* to[most];
+    std::size_t sharing = 0;
+    const direction_key key = probes[k].key;
+    for (; k < probes.size() && probes[k].key == key && sharing < most; ++k) {
+      steps[sharing] = displacement(p, law, radius, probes[k].offset);
+      to[sharing] = out.data() + k * n;
+      sharing += steps[sharing] != 0;
+    }
+    if (sharing == 0) continue;
+    if constexpr (coded_storage<Storage>) {
+      using format = typename Storage::format;
+      scale_cursor scale_of(storage);
+      for_each_touched(law, key, info_of(p), first, first + n, [&](std::size_t i, int z, std::size_t) {
+        const int ordinal = format::ordinal_of(storage.code(i));
+        const float scale = scale_of(i);
+        for (std::size_t s = 0; s < sharing; ++s) to[s][i - first] = format::value_of(moved<format>(ordinal, steps[s] * z)) * scale;
+      });
+    } else {
+      for_each_touched(law, key, info_of(p), first, first + n, [&](std::size_t i, int z, std::size_t) {
+        for (std::size_t s = 0; s < sharing; ++s) to[s][i - first] += steps[s] * static_cast<float>(z);
+      });
+    }
+  }
+}
+
+}  // namespace zolt::inline v0::detail

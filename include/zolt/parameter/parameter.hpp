@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include "zolt/parameter/storage.hpp"
+#include "zolt/random/stream.hpp"
+
+namespace zolt::inline v0 {
+
+/// What a user may say about a parameter beside its weights.
+struct parameter_options {
+  /// One step, for dense storage: radius 1 moves a weight by this much. 0: not given, which is 1 in a set without coded parameters
+  /// and an error beside them. Coded storage ignores it: there a unit is one code.
+  double unit = 0;
+  /// Identity of the parameter in every random stream. 0: the hash of its name.
+  std::uint64_t id = 0;
+};
+
+/// One named tensor that the optimizer may move, in the owner's memory.
+template <parameter_storage Storage>
+struct parameter {
+  using storage_type = Storage;
+
+  std::string name;
+  Storage storage;
+  double unit = 0;
+  std::uint64_t id = 0;
+
+  template <class Weights>
+    requires(std::same_as<storage_t<Weights>, Storage>)
+  parameter(std::string tensor_name, Weights&& weights, parameter_options options = {})
+      : name(std::move(tensor_name)),
+        storage(storage_of(weights)),
+        unit(coded_storage<Storage> ? 1 : options.unit),
+        id(options.id != 0 ? options.id : hash_of(name.data(), name.size())) {}
+
+  std::size_t size() const { return storage.shape().size(); }
+};
+
+template <class Weights>
+parameter(std::string, Weights&&, parameter_options = {}) -> parameter<storage_t<Weights>>;
+
+/// What a direction may know about a parameter: its identity and its shape, never its position or its values.
+struct parameter_info {
+  std::uint64_t id = 0;
+  zolt::shape shape;
+};
+
+template <class Storage>
+parameter_info info_of(const parameter<Storage>& p) {
+  return {p.id, p.storage.shape()};
+}
+
+}  // namespace zolt::inline v0

@@ -1,0 +1,81 @@
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "zolt/core/tensor.hpp"
+#include "zolt/numeric/format.hpp"
+
+namespace zolt::inline v0 {
+
+/// Floats in the owner's memory. A storage is a view: copying it copies no weight.
+template <class S>
+concept dense_storage = std::copyable<S> && requires(const S& s) {
+  { s.values() } -> std::same_as<std::span<float>>;
+  { s.shape() } -> std::same_as<zolt::shape>;
+};
+
+/// Ordered codes with a scale, in the owner's memory: weight i is format::value_of(ordinal) · scale(i).
+///
+/// What the compiler cannot check: code and set_code touch weight i alone (bytes may be shared by weights of one aligned block of 64);
+/// bytes() is all memory that set_code can change; decode gives exactly value_of(ordinal_of(code(i))) · scale(i), rounded once.
+template <class S>
+concept coded_storage = std::copyable<S> && number_format<typename S::format> && requires(const S& s, std::size_t i, code c, std::span<float> out) {
+  { s.shape() } -> std::same_as<zolt::shape>;
+  { s.code(i) } -> std::same_as<code>;
+  s.set_code(i, c);
+  { s.scale(i) } -> std::same_as<float>;
+  { s.bytes() } -> std::same_as<std::span<std::byte>>;
+  s.decode(i, out);
+};
+
+template <class S>
+concept parameter_storage = dense_storage<S> || coded_storage<S>;
+
+/// The dense storage of the library: float weights in the owner's memory.
+class dense_view {
+ public:
+  dense_view() = default;
+  explicit dense_view(tensor_view<float> values) : values_(values) {}
+  std::span<float> values() const { return values_.flat(); }
+  zolt::shape shape() const { return values_.shape(); }
+
+ private:
+  tensor_view<float> values_;
+};
+
+template <class T>
+concept weights_with_view = requires(T& t) {
+  { t.view() } -> parameter_storage;
+};
+
+/// The storage behind what a user holds: a storage itself, something with a view() that is one, or floats.
+template <class Weights>
+auto storage_of(Weights& weights) {
+  if constexpr (parameter_storage<Weights>)
+    return weights;
+  else if constexpr (weights_with_view<Weights>)
+    return weights.view();
+  else if constexpr (std::convertible_to<Weights&, tensor_view<float>>)
+    return dense_view(static_cast<tensor_view<float>>(weights));
+  else if constexpr (std::convertible_to<Weights&, std::span<float>>)
+    return dense_view(tensor_view<float>(std::span<float>(weights)));
+  else
+    static_assert(sizeof(Weights) == 0, "zolt: a parameter's weights must be floats (a span<float>, a tensor) or model zolt::coded_storage");
+}
+
+template <class Weights>
+using storage_t = decltype(storage_of(std::declval<Weights&>()));
+
+/// Where the weights lie, which is how a forward that reads a tensor names it.
+template <parameter_storage Storage>
+std::span<std::byte> memory_of(const Storage& storage) {
+  if constexpr (coded_storage<Storage>)
+    return storage.bytes();
+  else
+    return std::as_writable_bytes(storage.values());
+}
+
+}  // namespace zolt::inline v0

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "zolt/core/config.hpp"
+
+namespace zolt::inline v0 {
+
+using random_block = std::array<std::uint32_t, 4>;
+
+/// Threefry4x32 with 13 rounds: additions, rotations and exclusive ors only, so that plain vector code is fast everywhere.
+///
+/// Word may be std::uint32_t or a vector of them: one body serves the constant evaluator, the scalar path and 16 lanes at a time.
+/// Source   Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"; rotations of Skein-256/32; 13 rounds are its
+///          recommended Crush-resistant minimum of 12, plus one.
+struct threefry4x32 {
+  static constexpr int rounds = 13;
+
+  template <class Word>
+  static constexpr void encrypt(Word (&x)[4], const std::array<std::uint32_t, 4>& key) {
+    constexpr int rotation[8][2] = {{10, 26}, {11, 21}, {13, 27}, {23, 5}, {6, 20}, {17, 11}, {25, 10}, {18, 20}};
+    const std::uint32_t schedule[5] = {key[0], key[1], key[2], key[3], 0x1BD11BDAu ^ key[0] ^ key[1] ^ key[2] ^ key[3]};
+    for (int i = 0; i < 4; ++i) x[i] += schedule[i];
+    for (int round = 0; round < rounds; ++round) {
+      const int a = round % 2 == 0 ? 1 : 3, b = round % 2 == 0 ? 3 : 1;
+      x[0] += x[a];
+      x[a] = (x[a] << rotation[round % 8][0] | x[a] >> (32 - rotation[round % 8][0])) ^ x[0];
+      x[2] += x[b];
+      x[b] = (x[b] << rotation[round % 8][1] | x[b] >> (32 - rotation[round % 8][1])) ^ x[2];
+      if (round % 4 == 3) {
+        const int injection = round / 4 + 1;
+        for (int i = 0; i < 4; ++i) x[i] += schedule[(injection + i) % 5];
+        x[3] += static_cast<std::uint32_t>(injection);
+      }
+    }
+  }
+
+  static constexpr random_block block(const std::array<std::uint32_t, 4>& counter, const std::array<std::uint32_t, 4>& key) {
+    std::uint32_t x[4] = {counter[0], counter[1], counter[2], counter[3]};
+    encrypt(x, key);
+    return {x[0], x[1], x[2], x[3]};
+  }
+};
+
+/// Philox4x32 with 10 rounds, the generator of PyTorch, JAX-on-GPU and cuRAND: for laws that must match those streams.
+/// Source   Salmon et al. 2011.
+struct philox4x32 {
+  static constexpr int rounds = 10;
+
+  static constexpr random_block block(std::array<std::uint32_t, 4> x, std::array<std::uint32_t, 2> key) {
+    for (int round = 0; round < rounds; ++round) {
+      const std::uint64_t even = std::uint64_t{0xD2511F53u} * x[0];
+      const std::uint64_t odd = std::uint64_t{0xCD9E8D57u} * x[2];
+      x = {static_cast<std::uint32_t>(odd >> 32) ^ x[1] ^ key[0], static_cast<std::uint32_t>(odd),
+           static_cast<std::uint32_t>(even >> 32) ^ x[3] ^ key[1], static_cast<std::uint32_t>(even)};
+      key = {key[0] + 0x9E3779B9u, key[1] + 0xBB67AE85u};
+    }
+    return x;
+  }
+};
+
+}  // namespace zolt::inline v0

@@ -1,0 +1,91 @@
+#pragma once
+
+#include <cmath>
+#include <string_view>
+
+#include "zolt/core/bound.hpp"
+#include "zolt/core/exact.hpp"
+#include "zolt/update/rule.hpp"
+
+namespace zolt::inline v0 {
+
+/// Heavy-ball momentum without dampening.
+///
+///   m ← β m + ĝ,      Δ = −η m
+///
+/// Units    rate η: as sgd; a steady gradient moves 1/(1 − β) times as far.
+/// Cost     4 bytes per weight; one pass over all weights per step.
+/// Source   Polyak 1964; ZO-SGD-MMT of ZO-Bench (Zhang et al. 2024, arXiv 2402.11592).
+struct momentum {
+  static constexpr std::string_view name = "momentum";
+  static constexpr std::size_t moments = 1;
+  double rate = 0.01;
+  double decay = 0.9;
+
+  template <class Field>
+  void fields(Field&& field) const {
+    field("rate", rate, bound::positive);
+    field("decay", decay, bound::fraction_below_one);
+  }
+
+  struct step {
+    float rate, decay;
+  };
+  step at(double step_rate, std::uint64_t) const { return {static_cast<float>(step_rate), static_cast<float>(decay)}; }
+  void apply(const step& s, std::span<const float> gradient, moment_tile<1> state, std::span<float> delta) const {
+    for (std::size_t j = 0; j < gradient.size(); ++j) {
+      const float m = exact::product(s.decay, state[0][j]) + gradient[j];
+      state[0][j] = m;
+      delta[j] = exact::product(-s.rate, m);
+    }
+  }
+};
+
+/// Adam on the zeroth-order estimate.
+///
+///   m ← β₁ m + (1 − β₁) ĝ,   v ← β₂ v + (1 − β₂) ĝ²,   Δ = −η · (m/(1 − β₁ᵗ)) / (√(v/(1 − β₂ᵗ)) + ε)
+///
+/// Units    rate η: about the RMS step per weight, in units; ε: as ĝ.
+/// Cost     8 bytes per weight; one pass over all weights per step.
+/// Source   Kingma & Ba 2015 Algorithm 1; ZO-Adam of ZO-Bench (arXiv 2402.11592).
+/// Differs  under one scalar per step v carries no per-weight information (see running_rms); here for comparison and for many queries.
+struct adam {
+  static constexpr std::string_view name = "adam";
+  static constexpr std::size_t moments = 2;
+  double rate = 0.01;
+  double first_decay = 0.9;
+  double second_decay = 0.999;
+  double epsilon = 1e-8;
+
+  template <class Field>
+  void fields(Field&& field) const {
+    field("rate", rate, bound::positive);
+    field("first_decay", first_decay, bound::fraction_below_one);
+    field("second_decay", second_decay, bound::fraction_below_one);
+    field("epsilon", epsilon, bound::positive);
+  }
+
+  struct step {
+    float rate, first_decay, first_rest, second_decay, second_rest, first_correction, second_correction, epsilon;
+  };
+  step at(double step_rate, std::uint64_t completed) const {
+    const auto single = [](double x) { return static_cast<float>(x); };
+    return {single(step_rate),        single(first_decay),
+            single(1 - first_decay),  single(second_decay),
+            single(1 - second_decay), single(1 - exact::power(first_decay, completed + 1)),
+            single(1 - exact::power(second_decay, completed + 1)), single(epsilon)};
+  }
+  void apply(const step& s, std::span<const float> gradient, moment_tile<2> state, std::span<float> delta) const {
+    for (std::size_t j = 0; j < gradient.size(); ++j) {
+      const float g = gradient[j];
+      const float m = exact::product(s.first_decay, state[0][j]) + exact::product(s.first_rest, g);
+      const float v = exact::product(s.second_decay, state[1][j]) + exact::product(s.second_rest, exact::product(g, g));
+      state[0][j] = m;
+      state[1][j] = v;
+      const float scale = std::sqrt(v / s.second_correction) + s.epsilon;
+      delta[j] = exact::product(-s.rate, m / s.first_correction / scale);
+    }
+  }
+};
+
+}  // namespace zolt::inline v0

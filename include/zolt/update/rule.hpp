@@ -1,0 +1,51 @@
+#pragma once
+
+#include <array>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "zolt/core/config.hpp"
+
+namespace zolt::inline v0 {
+
+/// An update that is linear in each term and keeps no state: Δ = Σ_q step_for(c_q) · amplitude · z_q, in units. Its steps are folded into
+/// one coefficient per term and parameter, and a sparse law then touches its non-zeros alone.
+///
+/// What the compiler cannot check: step_for is a pure function; `terms` is the number of terms of the step.
+template <class U>
+concept linear_rule = std::copyable<U> && requires(const U& u, double rate, double coefficient, std::size_t terms) {
+  { u.rate } -> std::convertible_to<double>;
+  { u.step_for(rate, coefficient, terms) } -> std::same_as<double>;
+};
+
+/// The state of a tile of weights: `Moments` floats per weight.
+template <std::size_t Moments>
+using moment_tile = std::array<std::span<float>, Moments>;
+
+/// An update that is a map per weight, with `moments` floats of state per weight, zero at first.
+///
+///   apply(step, gradient, moments, delta):  Δ_j = f(ĝ_j, state_j), everything in units
+///
+/// What the compiler cannot check: element j of the result depends on element j of the arguments alone; every product that is added to
+/// something goes through exact::product, so that a replay has the same bits everywhere.
+template <class U>
+concept elementwise_rule = std::copyable<U> && requires(const U& u, double rate, std::uint64_t step, std::span<const float> gradient,
+                                                        moment_tile<U::moments> moments, std::span<float> delta) {
+  { u.rate } -> std::convertible_to<double>;
+  u.apply(u.at(rate, step), gradient, moments, delta);
+};
+
+template <class U>
+concept update_rule = linear_rule<U> || elementwise_rule<U>;
+
+template <class U>
+constexpr std::size_t moments_of() {
+  if constexpr (elementwise_rule<U>)
+    return U::moments;
+  else
+    return 0;
+}
+
+}  // namespace zolt::inline v0

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <cmath>
+#include <string_view>
+
+#include "zolt/core/bound.hpp"
+#include "zolt/core/exact.hpp"
+#include "zolt/update/rule.hpp"
+
+namespace zolt::inline v0 {
+
+/// Zeroth-order stochastic gradient descent.
+///
+///   Δ = −η ĝ
+///
+/// Units    rate η: units² per loss for plain coefficients; after running_rms the RMS step per weight, in units.
+/// Cost     no state.
+/// Source   Ghadimi & Lan 2013 eq. 3.1; Malladi et al. 2023 (arXiv 2305.17333) Algorithm 1.
+struct sgd {
+  static constexpr std::string_view name = "sgd";
+  double rate = 0.01;
+
+  template <class Field>
+  void fields(Field&& field) const {
+    field("rate", rate, bound::positive);
+  }
+  double step_for(double step_rate, double coefficient, std::size_t) const { return -step_rate * coefficient; }
+};
+
+/// The sign of each scalar, the direction as it is: every step is equally long.
+///
+///   Δ = −η/√Q · Σ_q sign(c_q) z_q/√E z²
+///
+/// Units    rate η: RMS step per weight, in units.
+/// Cost     no state.
+/// Source   the active form of ZO-SGD-Sign in ZO-Bench (Zhang et al. 2024, arXiv 2402.11592), for one query.
+/// Differs  1/√Q keeps the length of a step independent of the number of queries.
+struct sign_of_coefficient {
+  static constexpr std::string_view name = "sign_of_coefficient";
+  double rate = 0.01;
+
+  template <class Field>
+  void fields(Field&& field) const {
+    field("rate", rate, bound::positive);
+  }
+  double step_for(double step_rate, double coefficient, std::size_t terms) const {
+    const double sign = coefficient > 0 ? 1 : coefficient < 0 ? -1 : 0;
+    return -step_rate * sign / std::sqrt(static_cast<double>(terms));
+  }
+};
+
+/// The sign of every component of the estimate.
+///
+///   Δ_j = −η sign(ĝ_j)
+///
+/// Units    rate η: step of every weight that the estimate touches, in units.
+/// Cost     no state.
+/// Source   Liu et al. 2019, signSGD via zeroth-order oracle, Algorithm 1.
+struct sign_of_gradient {
+  static constexpr std::string_view name = "sign_of_gradient";
+  static constexpr std::size_t moments = 0;
+  double rate = 0.01;
+
+  template <class Field>
+  void fields(Field&& field) const {
+    field("rate", rate, bound::positive);
+  }
+  float at(double step_rate, std::uint64_t) const { return static_cast<float>(step_rate); }
+  void apply(float step, std::span<const float> gradient, moment_tile<0>, std::span<float> delta) const {
+    for (std::size_t j = 0; j < gradient.size(); ++j) delta[j] = gradient[j] > 0 ? -step : gradient[j] < 0 ? step : 0.0f;
+  }
+};
+
+}  // namespace zolt::inline v0

@@ -1,0 +1,101 @@
+#pragma once
+
+#include <algorithm>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "zolt/core/config.hpp"
+#include "zolt/numeric/rounding.hpp"
+
+namespace zolt::inline v0 {
+
+/// How an update lands on codes: a real number of codes becomes a whole one. With a residual the grid is 2^residual_bits times finer, and
+/// what the code cannot hold stays beside it.
+///
+/// What the compiler cannot check: round is a rounding of its argument to a neighbouring integer, odd for one word.
+template <class W>
+concept write_back = std::copyable<W> && rounding<decltype(W::round)> && requires {
+  { W::residual_bits } -> std::convertible_to<int>;
+};
+
+/// To the nearest code: exact, deterministic, and blind to every update below half a code.
+///
+/// Units    codes.
+/// Cost     no state.
+/// Source   IEEE 754 roundTiesToEven. Here as the control of what stalls: see stochastic.
+struct nearest {
+  static constexpr std::string_view name = "nearest";
+  static constexpr int residual_bits = 0;
+  static constexpr nearest_even round{};
+};
+
+/// To one of the two neighbouring codes, unbiased: an update of 0.01 code moves every hundredth weight. The default.
+///
+/// Units    codes. Variance per weight f(1 − f) for a fraction f.
+/// Cost     no state; one random word per touched weight.
+/// Source   Gupta et al. 2015 §3.
+struct stochastic {
+  static constexpr std::string_view name = "stochastic";
+  static constexpr int residual_bits = 0;
+  static constexpr stochastic_rounding round{};
+};
+
+/// Error feedback: code and residual are one fixed-point number of `Bits` more bits; the sum is rounded stochastically to that grid as a
+/// whole and then split into the nearest code and what is left.
+///
+///   t ← clamp(2^k·code + residual + round(2^k·Δ)),   code ← ⌊(t + 2^(k−1)) / 2^k⌋,   residual ← t − 2^k·code
+///
+/// Units    codes; residual in 2^−Bits codes, −2^(Bits−1) … 2^(Bits−1) − 1.
+/// Cost     Bits/8 bytes per weight, rounded up to a power of two of bits.
+/// Source   error feedback, Seide et al. 2014; on codes QES (arXiv 2602.03120) keeps it in float.
+/// Differs  rounding the sum instead of the residual: rounding the residual alone and clipping it drifts.
+template <int Bits>
+  requires(Bits >= 1 && Bits <= 8)
+struct residual {
+  static constexpr std::string_view name = std::string_view("residual1residual2residual3residual4residual5residual6residual7residual8").substr(9 * (Bits - 1), 9);
+  static constexpr int residual_bits = Bits;
+  static constexpr stochastic_rounding round{};
+};
+
+/// Residuals of a parameter: signed fields of 1, 2, 4 or 8 bits in bytes.
+template <int Bits>
+struct residual_field {
+  static constexpr unsigned width = Bits <= 1 ? 1 : Bits <= 2 ? 2 : Bits <= 4 ? 4 : 8;
+  static constexpr std::size_t per_byte = 8 / width;
+  static constexpr std::size_t bytes_for(std::size_t weights) { return (weights + per_byte - 1) / per_byte; }
+
+  static int load(const std::uint8_t* fields, std::size_t i) {
+    const int raw = fields[i / per_byte] >> shift(i) & mask;
+    return (raw ^ sign) - sign;
+  }
+  static void store(std::uint8_t* fields, std::size_t i, int value) {
+    const int cleared = fields[i / per_byte] & ~(mask << shift(i));
+    fields[i / per_byte] = static_cast<std::uint8_t>(cleared | (value & mask) << shift(i));
+  }
+
+ private:
+  static constexpr int mask = (1 << width) - 1, sign = 1 << (width - 1);
+  static constexpr int shift(std::size_t i) { return static_cast<int>(i % per_byte * width); }
+};
+
+/// Where an update of `delta` codes lands.
+struct landing {
+  int ordinal = 0;
+  int residual = 0;
+  bool clamped = false;
+};
+
+/// code + residual + delta, rounded once as one integer, kept in [lowest, highest] codes, and split. `delta` must be finite.
+template <write_back W>
+constexpr landing land(int ordinal, int residual_before, float delta, std::uint32_t word, int lowest, int highest) {
+  constexpr int unit = 1 << W::residual_bits;
+  const int move = W::round(locate_on_integers(delta * static_cast<float>(unit)), word);
+  const std::int64_t total = std::int64_t{ordinal} * unit + residual_before + move;
+  const std::int64_t kept = std::clamp(total, std::int64_t{lowest} * unit, std::int64_t{highest} * unit);
+  const int landed = W::residual_bits == 0 ? static_cast<int>(kept) : static_cast<int>((kept + unit / 2) >> W::residual_bits);
+  return {landed, static_cast<int>(kept - std::int64_t{landed} * unit), kept != total};
+}
+
+}  // namespace zolt::inline v0

@@ -1,0 +1,24 @@
+# cmake -DCOMPILER= -DFILE= -DINCLUDE= -P must_not_compile.cmake
+# Compiles FILE twice: with the macro it must pass, so that the test cannot rot; without it the compiler must say the expected sentence.
+file(STRINGS "${FILE}" first LIMIT_COUNT 1 ENCODING UTF-8)
+if(NOT first MATCHES "^// expect: (.+)$")
+  message(FATAL_ERROR "${FILE}:1: the first line must read `// expect: <sentence the compiler prints>`")
+endif()
+set(expected "${CMAKE_MATCH_1}")
+
+set(ENV{LC_ALL} C) # the compilers' own English, plain quotes
+set(command "${COMPILER}" -std=c++20 -fsyntax-only "-I${INCLUDE}")
+
+execute_process(COMMAND ${command} -DZOLT_SHOULD_COMPILE "${FILE}" RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output)
+if(NOT result EQUAL 0)
+  message(FATAL_ERROR "With ZOLT_SHOULD_COMPILE this must compile:\n${output}")
+endif()
+
+execute_process(COMMAND ${command} "${FILE}" RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output)
+if(result EQUAL 0)
+  message(FATAL_ERROR "This compiles, and must not.\nexpected: ${expected}")
+endif()
+string(FIND "${output}" "${expected}" position)
+if(position EQUAL -1)
+  message(FATAL_ERROR "It does not compile, but for another reason.\nexpected: ${expected}\nthe compiler said:\n${output}")
+endif()

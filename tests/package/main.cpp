@@ -1,0 +1,5 @@
+#include <zolt/zolt.hpp>
+
+int other();
+
+int main() { return other(); }

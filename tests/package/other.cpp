@@ -1,0 +1,5 @@
+#include <zolt/zolt.hpp>
+
+int other();
+
+int other() { return 0; }

@@ -1,0 +1,33 @@
+# cmake -DMODE=subproject|install -DCOMPILER= -DGENERATOR= -DSOURCE= -DBINARY= -DWORK= -P run.cmake
+# Configures, builds and runs the consumer project in this folder from nothing.
+function(run)
+  execute_process(COMMAND ${ARGN} RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output)
+  if(NOT result EQUAL 0)
+    list(JOIN ARGN " " command)
+    message(FATAL_ERROR "${command}\n${output}")
+  endif()
+endfunction()
+
+file(REMOVE_RECURSE "${WORK}")
+file(MAKE_DIRECTORY "${WORK}")
+if(MODE STREQUAL "install")
+  # Installed in one place and used from another: a package that names its build machine's paths would fail here.
+  run("${CMAKE_COMMAND}" --install "${BINARY}" --prefix "${WORK}/staged")
+  file(RENAME "${WORK}/staged" "${WORK}/prefix")
+  set(how "-DCMAKE_PREFIX_PATH=${WORK}/prefix")
+else()
+  set(how "-DZOLT_SOURCE=${SOURCE}")
+endif()
+
+run("${CMAKE_COMMAND}" -S "${CMAKE_CURRENT_LIST_DIR}" -B "${WORK}/build" -G "${GENERATOR}" "-DCMAKE_CXX_COMPILER=${COMPILER}" "${how}")
+run("${CMAKE_COMMAND}" --build "${WORK}/build")
+foreach(target IN ITEMS core zolt)
+  set(program "${WORK}/build/consumer_${target}")
+  if(target STREQUAL "core" OR EXISTS "${program}")
+    run("${program}")
+    file(READ "${WORK}/build/options_${target}.txt" options)
+    if(NOT options STREQUAL "")
+      message(FATAL_ERROR "zolt::${target} adds compile or link options to its user: ${options}")
+    endif()
+  endif()
+endforeach()
