@@ -48,10 +48,8 @@ matrix logits(const float_network& network, const Eigen::Ref<const matrix>& imag
   matrix current;
   for (std::size_t layer = 0; layer < layers; ++layer) {
     matrix next(images.rows(), layer_sizes[layer + 1]);
-    if (layer == 0)
-      next.noalias() = images * network.weights[layer].transpose();
-    else
-      next.noalias() = current * network.weights[layer].transpose();
+    if (layer == 0) next.noalias() = images * network.weights[layer].transpose();
+    else next.noalias() = current * network.weights[layer].transpose();
     next.rowwise() += network.biases[layer].transpose();
     if (layer + 1 < layers) next = next.cwiseMax(0.0F);
     current.swap(next);
@@ -61,9 +59,8 @@ matrix logits(const float_network& network, const Eigen::Ref<const matrix>& imag
 
 double accuracy(const float_network& network, const dataset& data) {
   Eigen::Index correct = 0;
-  for_each_chunk(network, data, [&](const matrix& outputs, std::span<const std::uint8_t> labels) {
-    correct += correct_predictions(outputs, labels);
-  });
+  for_each_chunk(network, data,
+                 [&](const matrix& outputs, std::span<const std::uint8_t> labels) { correct += correct_predictions(outputs, labels); });
   return 100.0 * static_cast<double>(correct) / static_cast<double>(data.size());
 }
 

@@ -18,9 +18,9 @@ float_network train_float_network(const dataset& data, std::uint64_t seed, const
 
 struct shipped_network {
   float_network network;
-  bool trained;       // false: read from the cache
-  double seconds;     // of training, 0 if read from the cache
-  std::string note;   // empty, or one sentence on why the cache was of no use or could not be written
+  bool trained;      // false: read from the cache
+  double seconds;    // of training, 0 if read from the cache
+  std::string note;  // empty, or one sentence on why the cache was of no use or could not be written
 };
 
 /// Reads the network from `cache`, or trains it on the images 0..49999 of `data_folder` and writes `cache`.

@@ -34,7 +34,8 @@ class reader {
 
   std::uint64_t take(int count) {
     std::uint64_t value = 0;
-    for (int byte = 0; byte < count; ++byte) value |= static_cast<std::uint64_t>(static_cast<unsigned char>(bytes_[position_++])) << (8 * byte);
+    for (int byte = 0; byte < count; ++byte)
+      value |= static_cast<std::uint64_t>(static_cast<unsigned char>(bytes_[position_++])) << (8 * byte);
     return value;
   }
 
@@ -110,7 +111,9 @@ float_network read_network(const std::filesystem::path& path, const network_orig
   file.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   bytes.resize(static_cast<std::size_t>(file.gcount()));
   reader from{path, bytes};
-  if (bytes.size() != required) from.fail("size", fmt::format("{}{} bytes", bytes.size() > required ? "above " : "", std::min(bytes.size(), required)), fmt::format("{}", required));
+  if (bytes.size() != required)
+    from.fail("size", fmt::format("{}{} bytes", bytes.size() > required ? "above " : "", std::min(bytes.size(), required)),
+              fmt::format("{}", required));
   const std::string_view content = std::string_view(bytes).substr(0, required - 8);
   reader end{path, std::string_view(bytes).substr(required - 8)};
   end.expect("checksum", checksum(content));

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
+#include <limits>
 #include <set>
 
 #ifndef ZOLT_FASHION_MNIST_DIR
@@ -41,7 +41,8 @@ parsed_options parse_options(int argument_count, const char* const* arguments) {
       "the float network and with straight-through backpropagation.",
       "fashion_mnist"};
   app.get_formatter()->column_width(38);
-  auto* const out_option = app.add_option("--out", out, "Folder for summary.csv, curves.csv and curves.svg; made if missing")->type_name("DIR");
+  auto* const out_option =
+      app.add_option("--out", out, "Folder for summary.csv, curves.csv and curves.svg; made if missing")->type_name("DIR");
   app.add_option("--data", values.data, "Folder with the gzipped IDX files of Fashion-MNIST")
       ->type_name("DIR")
       ->capture_default_str()
@@ -51,8 +52,11 @@ parsed_options parse_options(int argument_count, const char* const* arguments) {
                                     ->type_name("N")
                                     ->capture_default_str()
                                     ->check(CLI::Range(std::uint64_t{2}, most_forwards));
-  auto* const seeds_option =
-      app.add_option("--seeds", values.seeds, "Seeds of the runs, separated by commas")->type_name("N,...")->delimiter(',')->capture_default_str();
+  auto* const seeds_option = app.add_option("--seeds", values.seeds, "Seeds of the runs, separated by commas")
+                                 ->type_name("N,...")
+                                 ->delimiter(',')
+                                 ->capture_default_str()
+                                 ->check(CLI::Range(0U, std::numeric_limits<unsigned>::max()));
   app.add_option("--formats", values.formats, "Formats of the quantized networks, out of int8, int4 and fp8, separated by commas")
       ->type_name("NAME,...")
       ->delimiter(',')

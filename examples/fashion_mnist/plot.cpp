@@ -89,18 +89,24 @@ std::string script_for(std::span<const curve_point> points) {
     }
   }
   text += fmt::format("set terminal svg size {},{} dynamic font 'sans-serif,14' background '#ffffff'\nset output 'curves.svg'\n",
-                      columns * 520 + 40, rows * 400 + 60);
+                      columns * 520 + 40, rows * 480 + 60);
   text += fmt::format(
       "set logscale x\nset xrange [{}:{}]\nset yrange [0:100]\nset ytics 10\nset format x '%.0f'\n"
       "set grid ytics lc rgb '#dddddd' lt 1\nset border 3\nset tics nomirror out\n"
-      "set key bottom right noenhanced samplen 2 spacing 1.1 opaque\n"
+      "set bmargin 9\nset key below center maxcols 1 Left reverse noenhanced samplen 2 spacing 1.1\n"
       "set style fill transparent solid 0.2 noborder\n"
       "set multiplot layout {},{} title 'Accuracy on turned test images: median over the seeds, band from minimum to maximum'\n",
       first, last, rows, columns);
   for (std::size_t number = 0; number < panels.size(); ++number) {
-    text += fmt::format("set title {} noenhanced\nset xlabel 'forward passes'\nset ylabel 'accuracy [%]'\nplot ", quoted(panels[number].format));
+    text += fmt::format(
+        "set title {} noenhanced\nset xlabel 'forward passes (first-order: each with its backward pass)'\nset ylabel 'accuracy [%]'\nplot ",
+        quoted(panels[number].format));
     std::string bands;
     std::string lines;
+    std::vector<double> before;
+    for (const curve& each : panels[number].curves)
+      if (const auto start = each.accuracies.find(0); start != each.accuracies.end())
+        before.insert(before.end(), start->second.begin(), start->second.end());
     for (std::size_t line = 0; line < panels[number].curves.size(); ++line) {
       const std::string& method = panels[number].curves[line].method;
       const auto place = static_cast<std::size_t>(std::find(methods.begin(), methods.end(), method) - methods.begin());
@@ -109,6 +115,8 @@ std::string script_for(std::span<const curve_point> points) {
       lines += fmt::format("{}$curve_{}_{} using ($1>0?$1:NaN):2 with lines lw 2 lc rgb '{}' title {}", line == 0 ? "" : ", \\\n  ", number,
                            line, colour, quoted(method));
     }
+    if (!before.empty())
+      lines += fmt::format(", \\\n  {:.4f} with lines dt 3 lc rgb '#666666' title 'before adaptation'", spread_of(before).median);
     text += bands + lines + "\n";
   }
   return text + "unset multiplot\nunset output\n";

@@ -51,7 +51,9 @@ table_line summarise(std::span<const result_row> rows, const result_row& kind) {
       if (row.format == kind.format && row.method == kind.method) values.push_back(static_cast<double>(column(row)));
     return spread_of(std::move(values));
   };
-  const auto median = [&](auto member, int digits) { return figure(over_seeds([&](const result_row& row) { return row.*member; }).median, digits); };
+  const auto median = [&](auto member, int digits) {
+    return figure(over_seeds([&](const result_row& row) { return row.*member; }).median, digits);
+  };
   const spread adapted = over_seeds([](const result_row& row) { return row.accuracy_adapted; });
   return {kind.format,
           kind.method,
@@ -83,9 +85,10 @@ void write_summary(const std::filesystem::path& folder, std::span<const result_r
       "format,method,seed,forwards,accuracy_shipped,accuracy_turned,accuracy_adapted,weight_bytes,optimizer_bytes,ms_per_step,"
       "ms_per_forward,ms_float_forward,step_over_two_forwards\n";
   for (const result_row& row : rows) {
-    text += fmt::format("{},{},{},{},{:.2f},{:.2f},{:.2f},{},{},{:.4f},{:.4f},{:.4f},{:.3f}\n", csv_field(row.format), csv_field(row.method),
-                        row.seed, row.forwards, row.accuracy_shipped, row.accuracy_turned, row.accuracy_adapted, row.weight_bytes,
-                        row.optimizer_bytes, row.ms_per_step, row.ms_per_forward, row.ms_float_forward, row.step_over_two_forwards);
+    text +=
+        fmt::format("{},{},{},{},{:.2f},{:.2f},{:.2f},{},{},{:.4f},{:.4f},{:.4f},{:.3f}\n", csv_field(row.format), csv_field(row.method),
+                    row.seed, row.forwards, row.accuracy_shipped, row.accuracy_turned, row.accuracy_adapted, row.weight_bytes,
+                    row.optimizer_bytes, row.ms_per_step, row.ms_per_forward, row.ms_float_forward, row.step_over_two_forwards);
   }
   write_file(folder, "summary.csv", text);
 }
@@ -93,19 +96,20 @@ void write_summary(const std::filesystem::path& folder, std::span<const result_r
 void write_curves(const std::filesystem::path& folder, std::span<const curve_point> points) {
   std::string text = "format,method,seed,forwards,accuracy\n";
   for (const curve_point& point : points)
-    text += fmt::format("{},{},{},{},{:.2f}\n", csv_field(point.format), csv_field(point.method), point.seed, point.forwards, point.accuracy);
+    text +=
+        fmt::format("{},{},{},{},{:.2f}\n", csv_field(point.format), csv_field(point.method), point.seed, point.forwards, point.accuracy);
   write_file(folder, "curves.csv", text);
 }
 
 std::string table(std::span<const result_row> rows) {
   std::vector<table_line> lines{
       {"", "", "forward", "accuracy", "", "", "weight", "optimizer", "ms per", "ms per", "ms float", "step / two"},
-      {"format", "method", "passes", "shipped", "→ turned", "→ adapted (min–max)", "bytes", "bytes", "step", "forward", "forward", "forwards"}};
+      {"format", "method", "passes", "shipped", "→ turned", "→ adapted (min–max)", "bytes", "bytes", "step", "forward", "forward",
+       "forwards"}};
   std::vector<const result_row*> kinds;
   for (const result_row& row : rows) {
-    const bool known = std::any_of(kinds.begin(), kinds.end(), [&](const result_row* kind) {
-      return kind->format == row.format && kind->method == row.method;
-    });
+    const bool known = std::any_of(kinds.begin(), kinds.end(),
+                                   [&](const result_row* kind) { return kind->format == row.format && kind->method == row.method; });
     if (known) continue;
     kinds.push_back(&row);
     lines.push_back(summarise(rows, row));

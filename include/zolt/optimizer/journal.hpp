@@ -29,12 +29,24 @@ struct journal {
     saved.clear();
     next_entry = next_saved = 0;
   }
-  void add(std::uint64_t index, std::uint32_t bits) {
-    growths += entries.size() == entries.capacity();
-    entries.push_back({index, bits});
+  /// Room for a block of `weights` exceptions, or for its copy: a block is moved only when nothing in it can fail.
+  void make_room(std::size_t weights, bool copy) {
+    if (copy)
+      reserve_for(saved, weights);
+    else
+      reserve_for(entries, weights);
   }
+  void add(std::uint64_t index, std::uint32_t bits) { entries.push_back({index, bits}); }
   /// Whether the weight at hand is the next exception.
   bool is_next(std::uint64_t index) const { return next_entry < entries.size() && entries[next_entry].index == index; }
+
+ private:
+  template <class T>
+  void reserve_for(std::vector<T>& list, std::size_t count) {
+    if (list.capacity() - list.size() >= count) return;
+    growths += list.capacity() != 0;
+    list.reserve(std::max(list.size() + count, 2 * list.capacity()));
+  }
 };
 
 /// Above this density a copy of 4 bytes per weight is smaller than entries for the 28 % of float weights that do not come back.
@@ -61,10 +73,7 @@ void move_weights(const parameter<Storage>& p, const Law& law, const direction_k
   } else {
     const std::span<float> w = storage.values();
     const bool copy = keeps_copy<Storage>(law);
-    if (copy) {
-      undo.growths += undo.saved.size() + (last - first) > undo.saved.capacity();
-      undo.saved.insert(undo.saved.end(), w.data() + first, w.data() + last);
-    }
+    if (copy) undo.saved.insert(undo.saved.end(), w.data() + first, w.data() + last);
     for_each_touched(law, key, info_of(p), first, last, [&](std::size_t i, int z, std::size_t) {
       const float before = w[i], d = step * static_cast<float>(z), after = before + d;
       if (!copy && std::bit_cast<std::uint32_t>(after - d) != std::bit_cast<std::uint32_t>(before))

@@ -1,0 +1,97 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "zolt/optimizer/perturbation.hpp"
+#include "zolt/update/rule.hpp"
+#include "zolt/update/write_back.hpp"
+
+namespace zolt::inline v0 {
+
+/// What the writes of a step met. Counted, never thrown.
+struct write_events {
+  std::uint64_t moved = 0;    ///< codes that changed
+  std::uint64_t clamped = 0;  ///< updates cut at the end of a range
+
+  friend write_events operator+(const write_events& a, const write_events& b) { return {a.moved + b.moved, a.clamped + b.clamped}; }
+};
+
+}  // namespace zolt::inline v0
+
+namespace zolt::inline v0::detail {
+
+/// A term with everything but the direction multiplied together and rounded once: Δ = coefficient · z, exact in binary32.
+struct resolved_term {
+  direction_key key;
+  float coefficient;
+};
+
+/// The optimizer's memory for one parameter. Both are empty for the default rules.
+struct parameter_state {
+  std::vector<float> moments;           ///< planes of one float per weight
+  std::vector<std::uint8_t> residuals;  ///< packed, see residual_field
+};
+
+/// Lands one update on one coded weight.
+template <write_back WriteBack, coded_storage Storage>
+void land_on(const Storage& storage, parameter_state& state, std::size_t i, float delta, std::uint32_t word, write_events& events) {
+  using format = typename Storage::format;
+  using field = residual_field<WriteBack::residual_bits>;
+  const int ordinal = format::ordinal_of(storage.code(i));
+  int rest = 0;
+  if constexpr (WriteBack::residual_bits > 0) rest = field::load(state.residuals.data(), i);
+  const landing at = land<WriteBack>(ordinal, rest, delta, word, format::lowest, format::highest);
+  if constexpr (WriteBack::residual_bits > 0) field::store(state.residuals.data(), i, at.residual);
+  if (at.ordinal != ordinal) storage.set_code(i, format::code_of(at.ordinal));
+  events.moved += at.ordinal != ordinal;
+  events.clamped += at.clamped;
+}
+
+/// Applies the terms of a linear rule one after another to the non-zeros of a sparse law.
+template <write_back WriteBack, parameter_storage Storage, sparse_law Law>
+void apply_sparse(const parameter<Storage>& p, const Law& law, std::span<const resolved_term> terms, parameter_state& state, std::size_t first,
+                  std::size_t last, write_events& events) {
+  for (const resolved_term& t : terms) {
+    if constexpr (coded_storage<Storage>) {
+      word_reader words(random_stream(t.key, p.id, stream::round_update));
+      law.for_each_nonzero(t.key, info_of(p), first, last, [&](std::uint64_t i, int z, std::uint64_t slot) {
+        land_on<WriteBack>(p.storage, state, i, t.coefficient * static_cast<float>(z), WriteBack::round.random ? words(slot) : 0, events);
+      });
+    } else {
+      const std::span<float> w = p.storage.values();
+      law.for_each_nonzero(t.key, info_of(p), first, last,
+                           [&](std::uint64_t i, int z, std::uint64_t) { w[i] += t.coefficient * static_cast<float>(z); });
+    }
+  }
+}
+
+/// gradient[j] = Σ_q coefficient_q · z_q[first + j], in plan order; every product is exact.
+template <resolved_law Law>
+void accumulate(const Law& law, const parameter_info& info, std::span<const resolved_term> terms, std::size_t first, std::span<float> gradient) {
+  alignas(64) std::int16_t z[tile_size];
+  std::fill(gradient.begin(), gradient.end(), 0.0f);
+  for (const resolved_term& t : terms) {
+    law.fill(t.key, info, first, std::span(z, gradient.size()));
+    for (std::size_t j = 0; j < gradient.size(); ++j) gradient[j] += t.coefficient * static_cast<float>(z[j]);
+  }
+}
+
+/// Adds delta to a tile of weights. `unit` turns units into the weight's own measure on dense storage.
+template <write_back WriteBack, parameter_storage Storage>
+void write_tile(const parameter<Storage>& p, const direction_key& key, parameter_state& state, std::size_t first, std::span<const float> delta,
+                float unit, write_events& events) {
+  if constexpr (coded_storage<Storage>) {
+    word_reader words(random_stream(key, p.id, stream::round_update));
+    for (std::size_t j = 0; j < delta.size(); ++j)
+      if (delta[j] != 0) land_on<WriteBack>(p.storage, state, first + j, delta[j], WriteBack::round.random ? words(first + j) : 0, events);
+  } else {
+    const std::span<float> w = p.storage.values();
+    for (std::size_t j = 0; j < delta.size(); ++j) w[first + j] += exact::product(unit, delta[j]);
+  }
+}
+
+}  // namespace zolt::inline v0::detail

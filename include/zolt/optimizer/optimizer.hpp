@@ -1,0 +1,489 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "zolt/core/parallel.hpp"
+#include "zolt/optimizer/application.hpp"
+#include "zolt/optimizer/journal.hpp"
+#include "zolt/optimizer/loss.hpp"
+#include "zolt/optimizer/slots.hpp"
+#include "zolt/optimizer/trajectory.hpp"
+#include "zolt/optimizer/validation.hpp"
+
+namespace zolt::inline v0 {
+
+/// What a step did. Events are counted here, never thrown.
+struct report {
+  bool finished = true;      ///< false: the estimator wants another round; ask again
+  std::uint32_t step = 0;    ///< the step this report is about, from 0
+  double loss = 0;           ///< mean of the finite losses; NaN if there was none
+  double rate = 0;           ///< of this step, schedule included
+  double density = 1;        ///< fraction of weights that a direction touched
+  std::uint32_t probes = 0;  ///< loss evaluations
+  std::uint32_t lost_queries = 0;          ///< directions dropped for a loss that was not finite
+  std::uint32_t clipped_coefficients = 0;  ///< coefficients that the clip cut short
+  write_events writes;
+  std::uint64_t growths = 0;               ///< buffers that grew beyond their reservation, since the optimizer was made
+  std::span<const std::string> unread;     ///< after the first on-read step: parameters that no forward read
+};
+
+/// Fine-tunes parameters with loss evaluations alone.
+///
+///   θ ← θ + write_back(rule(Σ_q c_q · amplitude · z(key_q)))
+///
+/// `ask → evaluate → tell` is the primitive, `step(loss)` is the three in a row, and `apply` is where tell, replay and a remote rank end.
+/// Parameters are views: the optimizer owns no weight. With the default policies it owns nothing per weight at all.
+///
+/// Units    radius in parameter units (codes), rate as the update rule says.
+/// Cost     per step: the estimator's loss evaluations; two visits of the touched weights per probe in place, one on read; one visit of the
+///          touched weights to apply (all weights for a rule with moments). Memory: moments and residuals as documented by their policies;
+///          in place, per lane, 16 bytes per exception (4–6 % of the touched codes) and at most 256 KiB of reserve.
+/// Errors   the constructor throws every problem of find_problems. A loss that throws leaves the weights as they were and the step undone.
+template <parameter_set Parameters, class Composition>
+class optimizer {
+ public:
+  using law = typename Composition::law;
+
+  template <class... Policies>
+  explicit optimizer(const Parameters& parameters, const Policies&... policies)
+      : parameters_(parameters),
+        policies_(compose(policies...)),
+        options_(detail::pick<options>(policies...)),
+        team_(options_.threads) {
+    static_assert(composable<Policies...>());
+    validate();
+    make_buffers();
+  }
+  optimizer(const optimizer&) = delete;
+  optimizer& operator=(const optimizer&) = delete;
+
+  /// Throws every problem there is now, for instance weights that somebody made NaN since.
+  void validate() const {
+    if (auto problems = find_problems(parameters_, policies_, options_); !problems.empty()) throw error(std::move(problems));
+  }
+
+  /// The probes to evaluate next. Asking again before telling gives the same ones.
+  std::span<const probe> ask() {
+    if (plan_.empty()) {
+      if (seen_.empty()) resolve_step();
+      policies_.estimator.plan({options_.run, step_, 0}, seen_, plan_);
+      losses_.assign(plan_.size(), std::numeric_limits<double>::quiet_NaN());
+    }
+    return plan_;
+  }
+
+  /// The model under all probes of the plan, for a caller that evaluates by himself.
+  probe_view probes() { return {this, &read_from, plan_}; }
+
+  /// Evaluates the plan with any of the three forms of a loss. If it throws, the weights are as they were and the step starts anew.
+  template <class Loss>
+  std::span<const double> evaluate(Loss&& loss) {
+    static_assert(loss_function<Loss>,
+                  "zolt: the loss must be callable as f() or f(const zolt::probe_view&) and return a number, or one number per probe");
+    if constexpr (loss_function<Loss>) {
+      ask();
+      try {
+        if constexpr (in_place_loss<Loss>)
+          evaluate_in_place(loss);
+        else if constexpr (probe_loss<Loss>)
+          evaluate_on_read(loss);
+        else
+          evaluate_plan(loss);
+      } catch (...) {
+        abandon_step();
+        throw;
+      }
+    }
+    return losses_;
+  }
+
+  /// Takes one loss per probe of the plan; plans another round or applies the estimate.
+  report tell(std::span<const double> losses) {
+    if (losses.size() != plan_.size() || plan_.empty())
+      fail("tell", "losses", losses.size(), "be one per probe of the plan, which has " + to_text(plan_.size()));
+    for (std::size_t k = 0; k < plan_.size(); ++k) seen_.push_back({plan_[k], losses[k]});
+    plan_.clear();
+    policies_.estimator.plan({options_.run, step_, 0}, seen_, plan_);
+    if (!plan_.empty()) {
+      losses_.assign(plan_.size(), std::numeric_limits<double>::quiet_NaN());
+      report r;
+      r.finished = false;
+      r.step = step_;
+      return r;
+    }
+    return finish_step();
+  }
+
+  /// One step: as many rounds as the estimator wants.
+  template <class Loss>
+  report step(Loss&& loss) {
+    static_assert(loss_function<Loss>,
+                  "zolt: the loss must be callable as f() or f(const zolt::probe_view&) and return a number, or one number per probe");
+    report r;
+    if constexpr (loss_function<Loss>) {
+      do r = tell(evaluate(loss));
+      while (!r.finished);
+    }
+    return r;
+  }
+
+  /// Applies resolved terms and counts the step: the one place where weights change for good.
+  write_events apply(const logged_step& step, std::span<const logged_term> terms) {
+    const law step_law = policies_.direction.law_of(step.law);
+    if (!terms.empty()) resolve_terms(step_law, step, terms);
+    if (!terms.empty()) {
+      team_.run([&](std::size_t lane) {
+        lanes_[lane].events = {};
+        for_each_block(lane, [&](std::size_t i, const auto& p, std::size_t first, std::size_t last, std::uint64_t) {
+          apply_block(i, p, step_law, step, {options_.run, step.step, 0}, std::span(resolved_).subspan(i * terms.size(), terms.size()), first, last,
+                      lanes_[lane].events);
+        });
+      });
+    } else {
+      for (lane_state& lane : lanes_) lane.events = {};
+    }
+    if (options_.record) {
+      growths_ += log_.steps.size() == log_.steps.capacity();
+      growths_ += log_.terms.size() + terms.size() > log_.terms.capacity();
+      log_.steps.push_back(step);
+      log_.terms.insert(log_.terms.end(), terms.begin(), terms.end());
+    }
+    ++step_;
+    write_events all;
+    for (const lane_state& lane : lanes_) all = all + lane.events;
+    return all;
+  }
+
+  /// Repeats a logged run from the weights it started from. Afterwards the optimizer is where that run was, and goes on as it would have.
+  ///
+  /// Errors   another composition, another run, other parameters, or steps already taken: nothing is applied then.
+  void replay(const trajectory& t) {
+    const trajectory here = empty_trajectory();
+    if (step_ != 0) fail("replay", "steps already taken", step_, "be 0: a trajectory starts from the base weights");
+    if (t.composition != here.composition) fail("replay", "composition", t.composition, "be " + here.composition);
+    if (t.run != here.run) fail("replay", "run", t.run, "be " + to_text(here.run));
+    if (t.parameters != here.parameters) fail("replay", "parameters", t.parameters.size(), "be the same tensors: ids, shapes, formats and units in order");
+    std::size_t at = 0;
+    for (const logged_step& s : t.steps) {
+      apply(s, std::span(t.terms).subspan(at, s.terms));
+      at += s.terms;
+    }
+    statistics_ = t.statistics;
+  }
+
+  /// The log so far, with the statistics that continue it.
+  trajectory recorded() const {
+    trajectory t = log_;
+    t.statistics = statistics_;
+    return t;
+  }
+
+  std::uint32_t step_number() const { return step_; }
+  const Parameters& parameters() const { return parameters_; }
+  const Composition& policies() const { return policies_; }
+  /// Bytes of moments and residuals: what the update rule and the write-back keep beside the weights.
+  std::size_t state_bytes() const {
+    std::size_t bytes = 0;
+    for (const detail::parameter_state& s : states_) bytes += s.moments.size() * sizeof(float) + s.residuals.size();
+    return bytes;
+  }
+  /// Bytes that undoing in place holds at most so far.
+  std::size_t journal_bytes() const {
+    std::size_t bytes = 0;
+    for (const lane_state& lane : lanes_)
+      bytes += lane.undo.entries.capacity() * sizeof(detail::journal_entry) + lane.undo.saved.capacity() * sizeof(float);
+    return bytes;
+  }
+
+  /// The weights as probe k of the plan sees them, in place, for as long as this lives: for a caller that evaluates by himself.
+  class in_place {
+   public:
+    in_place(optimizer& o, const probe& p) : optimizer_(o), probe_(p) { o.enter(p); }
+    in_place(const in_place&) = delete;
+    in_place& operator=(const in_place&) = delete;
+    ~in_place() { optimizer_.leave(probe_); }
+
+   private:
+    optimizer& optimizer_;
+    probe probe_;
+  };
+
+ private:
+  using rule_type = decltype(Composition::rule);
+  static constexpr std::size_t moments = moments_of<rule_type>();
+  static constexpr int residual_bits = Composition::write_back_type::residual_bits;
+  static constexpr std::size_t block_size = 8 * tile_size;
+
+  struct lane_state {
+    detail::journal undo;
+    std::size_t blocks_moved = 0;
+    write_events events;
+  };
+
+  void make_buffers() {
+    ranges_ = detail::memory_ranges(parameters_);
+    lanes_.resize(team_.size());
+    states_.resize(parameters_.size());
+    read_.assign(parameters_.size(), 0);
+    for_each_parameter(parameters_, [this]<class S>(std::size_t i, const parameter<S>& p) {
+      states_[i].moments.assign(moments * p.size(), 0.0f);
+      if constexpr (coded_storage<S> && residual_bits > 0) states_[i].residuals.assign(detail_residual_bytes(p.size()), 0);
+    });
+    const std::size_t queries = policies_.estimator.queries;
+    plan_.reserve(2 * queries + 1);
+    seen_.reserve(2 * queries + 1);
+    losses_.reserve(2 * queries + 1);
+    terms_.reserve(queries);
+    logged_.reserve(queries);
+    resolved_.reserve(queries * parameters_.size());
+    log_ = empty_trajectory();
+    if (options_.record) {
+      log_.steps.reserve(options_.reserved_steps);
+      log_.terms.reserve(options_.reserved_steps * queries);
+    }
+  }
+  static std::size_t detail_residual_bytes(std::size_t weights) { return residual_field<residual_bits>::bytes_for(weights); }
+
+  /// f(parameter index, parameter, first, last, base) for the blocks of one lane. Blocks end at multiples of block_size, so that no byte of
+  /// packed codes or residuals has two owners.
+  template <class Function>
+  void for_each_block(std::size_t lane, Function&& f) const {
+    std::size_t block = 0;
+    std::uint64_t base = 0;
+    for_each_parameter(parameters_, [&](std::size_t i, const auto& p) {
+      for (std::size_t first = 0; first < p.size(); first += block_size)
+        if (block++ % team_.size() == lane) f(i, p, first, std::min(p.size(), first + block_size), base);
+      base += p.size();
+    });
+  }
+
+  void resolve_step() {
+    const double factor = policies_.schedule.factor(step_);
+    rate_ = static_cast<float>(policies_.rule.rate * factor);
+    law_ = policies_.direction.law_at(rate_, static_cast<std::uint32_t>(policies_.estimator.queries));
+  }
+  void abandon_step() {
+    plan_.clear();
+    seen_.clear();
+  }
+
+  void enter(const probe& p) {
+    if (p.offset == 0) return;
+    try {
+      team_.run([&](std::size_t lane) {
+        lane_state& state = lanes_[lane];
+        state.undo.start_moving();
+        state.blocks_moved = 0;
+        for_each_block(lane, [&]<class S>(std::size_t, const parameter<S>& w, std::size_t first, std::size_t last, std::uint64_t base) {
+          state.undo.make_room(last - first, dense_storage<S> && law_.density() > detail::copy_density);
+          detail::move_weights(w, law_, p.key, step_of(w, p), first, last, base, state.undo);
+          ++state.blocks_moved;
+        });
+      });
+    } catch (...) {  // out of memory for a journal: what was moved goes back
+      leave(p);
+      throw;
+    }
+  }
+  void leave(const probe& p) noexcept {
+    if (p.offset == 0) return;
+    team_.run([&](std::size_t lane) noexcept {
+      lane_state& state = lanes_[lane];
+      std::size_t block = 0;
+      for_each_block(lane, [&](std::size_t, const auto& w, std::size_t first, std::size_t last, std::uint64_t base) {
+        if (block++ < state.blocks_moved) detail::restore_weights(w, law_, p.key, step_of(w, p), first, last, base, state.undo);
+      });
+    });
+  }
+  template <class S>
+  auto step_of(const parameter<S>& w, const probe& p) const {
+    return detail::displacement(w, law_, policies_.estimator.radius, p.offset);
+  }
+
+  template <class Loss>
+  void evaluate_in_place(Loss& loss) {
+    for (std::size_t k = 0; k < plan_.size(); ++k) {
+      const in_place seen(*this, plan_[k]);
+      losses_[k] = number_of(loss());
+    }
+  }
+  template <class Loss>
+  void evaluate_on_read(Loss& loss) {
+    const probe_view all = probes();
+    const auto evaluate_every = [&](std::size_t from, std::size_t stride) {
+      for (std::size_t k = from; k < plan_.size(); k += stride) losses_[k] = number_of(loss(all.one(k)));
+    };
+    if (options_.concurrent_probes)
+      team_.run([&](std::size_t lane) { evaluate_every(lane, team_.size()); });
+    else
+      evaluate_every(0, 1);
+    after_read();
+  }
+  template <class Loss>
+  void evaluate_plan(Loss& loss) {
+    std::size_t k = 0;
+    for (auto&& value : loss(probes())) {
+      if (k < losses_.size()) losses_[k] = number_of(value);
+      ++k;
+    }
+    if (k != plan_.size()) fail("evaluate", "losses returned", k, "be one per probe of the plan, which has " + to_text(plan_.size()));
+    after_read();
+  }
+  void after_read() {
+    if (reads_checked_) return;
+    reads_checked_ = true;
+    for (std::size_t i = 0; i < read_.size(); ++i)
+      if (read_[i] == 0) unread_.push_back(detail::name_of(parameters_, i));
+  }
+
+  static bool read_from(void* self, const std::byte* address, std::size_t first, std::size_t count, std::span<const probe> probes,
+                        std::span<float> out) {
+    optimizer& o = *static_cast<optimizer*>(self);
+    const auto after = std::upper_bound(o.ranges_.begin(), o.ranges_.end(), address,
+                                        [](const std::byte* a, const detail::memory_range& r) { return a < r.begin; });
+    if (after == o.ranges_.begin()) return false;
+    const detail::memory_range& range = *(after - 1);
+    if (address >= range.end) return false;
+    const std::size_t index = range.parameter;
+    if (address != range.begin) fail(detail::name_of(o.parameters_, index), "address read", "inside the tensor", "be its first weight; say where to read by `first`");
+    std::atomic_ref(o.read_[index]).store(1, std::memory_order_relaxed);
+    o.parameters_.visit(index, [&](const auto& p) {
+      if (first > p.size() || count > p.size() - first) fail(p.name, "weights read, up to", first + count, "be at most " + to_text(p.size()));
+      detail::read_probes(p, o.law_, o.policies_.estimator.radius, probes, first, out);
+    });
+    return true;
+  }
+
+  report finish_step() {
+    report r;
+    r.step = step_;
+    r.rate = rate_;
+    r.density = law_.density();
+    r.probes = static_cast<std::uint32_t>(seen_.size());
+    r.loss = mean_loss();
+    terms_.clear();
+    policies_.estimator.estimate(seen_, probe_scale{law_.density()}, terms_);
+    seen_.clear();
+    r.lost_queries = static_cast<std::uint32_t>(policies_.estimator.queries) - static_cast<std::uint32_t>(terms_.size());
+    r.clipped_coefficients = policies_.normalise.apply(terms_, statistics_[0]);
+    r.clipped_coefficients += policies_.clip.apply(terms_, statistics_[1]);
+    logged_.clear();
+    for (const term& t : terms_) logged_.push_back({t.query, static_cast<float>(t.coefficient)});
+    r.writes = apply({step_, law_.record(), rate_, static_cast<std::uint32_t>(logged_.size())}, logged_);
+    r.growths = growths_;
+    for (const lane_state& lane : lanes_) r.growths += lane.undo.growths;
+    r.unread = unread_;
+    return r;
+  }
+  double mean_loss() const {
+    double sum = 0;
+    std::size_t count = 0;
+    for (const evaluation& e : seen_)
+      if (exact::is_finite(e.loss)) sum += e.loss, ++count;
+    return count == 0 ? std::numeric_limits<double>::quiet_NaN() : sum / static_cast<double>(count);
+  }
+
+  /// Rate, amplitude and unit of every term and parameter, multiplied in double and rounded once.
+  void resolve_terms(const law& step_law, const logged_step& step, std::span<const logged_term> terms) {
+    resolved_.clear();
+    for_each_parameter(parameters_, [&](std::size_t, const auto& p) {
+      for (const logged_term& t : terms) {
+        double coefficient;
+        if constexpr (linear_rule<rule_type>)
+          coefficient = policies_.rule.step_for(double{step.rate}, double{t.coefficient}, terms.size()) * step_law.amplitude() * unit_of_parameter(p);
+        else
+          coefficient = double{t.coefficient} * step_law.amplitude();
+        resolved_.push_back({{options_.run, step.step, t.query},
+                             static_cast<float>(exact::round_to_significant(coefficient, exact::coefficient_bits(law::bits)))});
+      }
+    });
+  }
+  template <class S>
+  static double unit_of_parameter(const parameter<S>& p) {
+    return coded_storage<S> || p.unit == 0 ? 1 : p.unit;
+  }
+
+  template <class S>
+  void apply_block(std::size_t index, const parameter<S>& p, const law& step_law, const logged_step& step, const direction_key& key,
+                   std::span<const detail::resolved_term> terms, std::size_t first, std::size_t last, write_events& events) {
+    using write_back_type = typename Composition::write_back_type;
+    if constexpr (linear_rule<rule_type> && sparse_law<law>) {
+      detail::apply_sparse<write_back_type>(p, step_law, terms, states_[index], first, last, events);
+    } else {
+      alignas(64) float gradient[tile_size], delta[tile_size];
+      for (std::size_t tile = first; tile < last; tile += tile_size) {
+        const std::size_t count = std::min(tile_size, last - tile);
+        detail::accumulate(step_law, info_of(p), terms, tile, std::span(gradient, count));
+        if constexpr (linear_rule<rule_type>) {
+          detail::write_tile<write_back_type>(p, key, states_[index], tile, std::span<const float>(gradient, count), 1.0f, events);
+        } else {
+          moment_tile<moments> state;
+          for (std::size_t m = 0; m < moments; ++m) state[m] = std::span(states_[index].moments).subspan(m * p.size() + tile, count);
+          policies_.rule.apply(policies_.rule.at(double{step.rate}, step.step), std::span<const float>(gradient, count), state, std::span(delta, count));
+          detail::write_tile<write_back_type>(p, key, states_[index], tile, std::span<const float>(delta, count),
+                                              static_cast<float>(unit_of_parameter(p)), events);
+        }
+      }
+    }
+  }
+
+  trajectory empty_trajectory() const {
+    trajectory t;
+    t.run = options_.run;
+    const auto describe = [&t](const auto& policy) {
+      t.composition += (t.composition.empty() ? "" : " ") + std::string(policy_name<std::remove_cvref_t<decltype(policy)>>());
+      if constexpr (policy_with_fields<std::remove_cvref_t<decltype(policy)>>)
+        policy.fields([&t](std::string_view field, double value, bound) {
+          if (field != "rate") t.composition += ":" + std::string(field) + "=" + to_text(value);
+        });
+    };
+    describe(policies_.rule);
+    t.composition += " " + std::string(policy_name<decltype(policies_.direction)>());
+    t.composition += " " + std::string(policy_name<typename Composition::write_back_type>());
+    for_each_parameter(parameters_, [&t]<class S>(std::size_t, const parameter<S>& p) {
+      std::string_view format = "float32";
+      if constexpr (coded_storage<S>) format = S::format::name;
+      t.parameters.push_back({p.id, p.storage.shape().rows, p.storage.shape().columns, hash_of(format.data(), format.size()), unit_of_parameter(p)});
+    });
+    return t;
+  }
+
+  Parameters parameters_;
+  Composition policies_;
+  options options_;
+  mutable thread_team team_;
+
+  std::uint32_t step_ = 0;
+  float rate_ = 0;
+  law law_ = policies_.direction.law_of(0);
+  std::array<coefficient_statistics, 2> statistics_{};
+
+  std::vector<probe> plan_;
+  std::vector<evaluation> seen_;
+  std::vector<double> losses_;
+  std::vector<term> terms_;
+  std::vector<logged_term> logged_;
+  std::vector<detail::resolved_term> resolved_;
+
+  std::vector<detail::memory_range> ranges_;
+  std::vector<detail::parameter_state> states_;
+  std::vector<lane_state> lanes_;
+  std::vector<std::uint8_t> read_;
+  std::vector<std::string> unread_;
+  bool reads_checked_ = false;
+  std::uint64_t growths_ = 0;
+  trajectory log_;
+};
+
+template <parameter_set Parameters, class... Policies>
+optimizer(const Parameters&, const Policies&...) -> optimizer<Parameters, composition_of<Policies...>>;
+
+}  // namespace zolt::inline v0

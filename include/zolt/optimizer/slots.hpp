@@ -1,0 +1,128 @@
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+
+#include "zolt/direction/sparse.hpp"
+#include "zolt/estimator/coefficient.hpp"
+#include "zolt/estimator/difference.hpp"
+#include "zolt/estimator/schedule.hpp"
+#include "zolt/update/sgd.hpp"
+#include "zolt/update/write_back.hpp"
+
+namespace zolt::inline v0 {
+
+/// What is no policy: how the optimizer runs.
+struct options {
+  std::uint64_t run = 0;           ///< the seed of every random stream; 0 is a seed like any other
+  std::size_t threads = 1;         ///< lanes of the passes over the weights; results do not depend on it
+  bool concurrent_probes = false;  ///< evaluate a one-probe loss on all threads at once; the loss must be safe to call so
+  bool record = true;              ///< keep the trajectory
+  std::size_t reserved_steps = 4096;  ///< steps of trajectory to reserve memory for; more are kept and counted as growth
+};
+
+template <class T>
+concept normaliser = coefficient_transform<T> && T::phase == coefficient_phase::normalise;
+template <class T>
+concept coefficient_clip = coefficient_transform<T> && T::phase == coefficient_phase::clip;
+
+template <class T>
+concept policy = estimator<T> || update_rule<T> || direction_law<T> || write_back<T> || rate_schedule<T> || coefficient_transform<T> ||
+                 std::same_as<T, options>;
+
+namespace detail {
+
+template <class T> struct is_estimator : std::bool_constant<estimator<T>> {};
+template <class T> struct is_update_rule : std::bool_constant<update_rule<T>> {};
+template <class T> struct is_direction_law : std::bool_constant<direction_law<T>> {};
+template <class T> struct is_write_back : std::bool_constant<write_back<T>> {};
+template <class T> struct is_rate_schedule : std::bool_constant<rate_schedule<T>> {};
+template <class T> struct is_normaliser : std::bool_constant<normaliser<T>> {};
+template <class T> struct is_clip : std::bool_constant<coefficient_clip<T>> {};
+template <class T> struct is_options : std::is_same<T, options> {};
+
+template <template <class> class Is, class... T>
+inline constexpr std::size_t count_of = (std::size_t{0} + ... + std::size_t{Is<T>::value});
+
+/// The policy of a slot, wherever it stands in the list; the default if nobody gave one.
+template <template <class> class Is, class Default, class... T>
+struct slot {
+  using type = Default;
+};
+template <template <class> class Is, class Default, class Head, class... T>
+struct slot<Is, Default, Head, T...> {
+  using type = typename std::conditional_t<Is<Head>::value, std::type_identity<Head>, slot<Is, Default, T...>>::type;
+};
+template <template <class> class Is, class Default, class... T>
+using slot_t = typename slot<Is, Default, T...>::type;
+
+template <class Wanted, class... T>
+Wanted pick(const T&... given) {
+  Wanted result{};
+  ([&] { if constexpr (std::same_as<T, Wanted>) result = given; }(), ...);
+  return result;
+}
+
+}  // namespace detail
+
+/// Every policy of an optimizer, each in its slot. The same type for the same policies, in whatever order they were given.
+template <estimator Estimator, update_rule Rule, direction_law Direction, write_back WriteBack, rate_schedule Schedule, normaliser Normaliser,
+          coefficient_clip Clip>
+struct composition {
+  using law = law_t<Direction>;
+  using write_back_type = WriteBack;
+
+  Estimator estimator;
+  Rule rule;
+  Direction direction;
+  WriteBack write_back;
+  Schedule schedule;
+  Normaliser normalise;
+  Clip clip;
+
+  /// f(policy) for each of them.
+  template <class Function>
+  void for_each(Function&& f) const {
+    f(estimator), f(rule), f(direction), f(write_back), f(schedule), f(normalise), f(clip);
+  }
+};
+
+/// The composition that a list of policies makes. A slot that nobody fills has the default: step-matched sparse Rademacher probes, two-point,
+/// normalised and clipped, ZO-SGD, stochastic write-back, a constant rate. It keeps no state per weight.
+template <class... Policies>
+using composition_of =
+    composition<detail::slot_t<detail::is_estimator, two_point, Policies...>, detail::slot_t<detail::is_update_rule, sgd, Policies...>,
+                detail::slot_t<detail::is_direction_law, sparse_rademacher, Policies...>, detail::slot_t<detail::is_write_back, stochastic, Policies...>,
+                detail::slot_t<detail::is_rate_schedule, constant, Policies...>, detail::slot_t<detail::is_normaliser, running_rms, Policies...>,
+                detail::slot_t<detail::is_clip, clip, Policies...>>;
+
+/// Whether a list can be composed; one sentence from the compiler if not.
+template <class... Policies>
+constexpr bool composable() {
+  using namespace detail;
+  static_assert((policy<Policies> && ...),
+                "zolt: every argument after the parameters must be a policy: an estimator, an update rule, a direction law, a write-back, a rate "
+                "schedule, a coefficient transform, or zolt::options");
+  static_assert(count_of<is_estimator, Policies...> <= 1, "zolt: the estimator is given twice");
+  static_assert(count_of<is_update_rule, Policies...> <= 1, "zolt: the update rule is given twice");
+  static_assert(count_of<is_direction_law, Policies...> <= 1, "zolt: the direction law is given twice");
+  static_assert(count_of<is_write_back, Policies...> <= 1, "zolt: the write-back is given twice");
+  static_assert(count_of<is_rate_schedule, Policies...> <= 1, "zolt: the rate schedule is given twice");
+  static_assert(count_of<is_normaliser, Policies...> <= 1, "zolt: the normaliser is given twice");
+  static_assert(count_of<is_clip, Policies...> <= 1, "zolt: the clip is given twice");
+  static_assert(count_of<is_options, Policies...> <= 1, "zolt: the options are given twice");
+  return true;
+}
+
+template <class... Policies>
+composition_of<Policies...> compose(const Policies&... given) {
+  using result = composition_of<Policies...>;
+  return {detail::pick<decltype(result::estimator)>(given...), detail::pick<decltype(result::rule)>(given...),
+          detail::pick<decltype(result::direction)>(given...), detail::pick<decltype(result::write_back)>(given...),
+          detail::pick<decltype(result::schedule)>(given...),  detail::pick<decltype(result::normalise)>(given...),
+          detail::pick<decltype(result::clip)>(given...)};
+}
+
+}  // namespace zolt::inline v0

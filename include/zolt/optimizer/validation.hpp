@@ -1,0 +1,110 @@
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "zolt/core/bound.hpp"
+#include "zolt/optimizer/slots.hpp"
+#include "zolt/parameter/parameter_set.hpp"
+
+namespace zolt::inline v0 {
+
+namespace detail {
+
+/// Memory of one parameter, to find a tensor by address and overlaps by neighbours.
+struct memory_range {
+  const std::byte* begin;
+  const std::byte* end;
+  std::size_t parameter;
+};
+
+template <parameter_set Parameters>
+std::vector<memory_range> memory_ranges(const Parameters& parameters) {
+  std::vector<memory_range> ranges;
+  for_each_parameter(parameters, [&ranges](std::size_t i, const auto& p) {
+    const auto bytes = memory_of(p.storage);
+    ranges.push_back({bytes.data(), bytes.data() + bytes.size(), i});
+  });
+  std::sort(ranges.begin(), ranges.end(), [](const memory_range& a, const memory_range& b) { return a.begin < b.begin; });
+  return ranges;
+}
+
+template <parameter_set Parameters>
+std::string name_of(const Parameters& parameters, std::size_t index) {
+  std::string name;
+  parameters.visit(index, [&name](const auto& p) { name = p.name; });
+  return name;
+}
+
+/// The first weight that is no finite number; a whole set of them is one problem.
+template <parameter_storage Storage>
+void check_values(const parameter<Storage>& p, std::vector<problem>& problems) {
+  if constexpr (coded_storage<Storage>) {
+    using format = typename Storage::format;
+    for (std::size_t i = 0; i < p.size(); ++i) {
+      if (!format::has_ordinal(p.storage.code(i))) {
+        problems.push_back({p.name, "code " + to_text(i), to_text(unsigned{p.storage.code(i)}), "be a finite number of " + std::string(format::name)});
+        return;
+      }
+      if (const float scale = p.storage.scale(i); !exact::is_finite(scale) || !(scale > 0)) {
+        problems.push_back({p.name, "scale of weight " + to_text(i), to_text(scale), std::string(text_of(bound::positive))});
+        return;
+      }
+    }
+  } else {
+    const auto w = p.storage.values();
+    for (std::size_t i = 0; i < w.size(); ++i)
+      if (!exact::is_finite(w[i])) {
+        problems.push_back({p.name, "weight " + to_text(i), to_text(w[i]), "be finite"});
+        return;
+      }
+  }
+}
+
+}  // namespace detail
+
+/// Everything that is wrong with a set of parameters under a composition, without touching a weight.
+///
+/// Cost     one read of all weights.
+template <parameter_set Parameters, class Composition>
+std::vector<problem> find_problems(const Parameters& parameters, const Composition& c, const options& o) {
+  std::vector<problem> problems;
+  c.for_each([&problems](const auto& policy) { check_fields(policy, problems); });
+  if (o.threads == 0) problems.push_back({"options", "threads", "0", std::string(text_of(bound::at_least_one))});
+  if (parameters.size() == 0) problems.push_back({"parameters", "count", "0", "be at least 1"});
+
+  bool any_coded = false;
+  for_each_parameter(parameters, [&any_coded]<class S>(std::size_t, const parameter<S>&) { any_coded |= coded_storage<S>; });
+  std::vector<std::pair<std::uint64_t, std::string>> identities;
+  for_each_parameter(parameters, [&]<class S>(std::size_t, const parameter<S>& p) {
+    identities.emplace_back(p.id, p.name);
+    if (p.size() == 0) problems.push_back({p.name, "shape", p.storage.shape().text(), "have at least one element"});
+    if constexpr (coded_storage<S>) {
+      if (Composition::law::bits > 1)
+        problems.push_back({p.name, "direction law", std::string(policy_name<decltype(c.direction)>()), "be ±1 or sparse on coded storage, where a move is a whole code"});
+      if (std::floor(c.estimator.radius) != c.estimator.radius)
+        problems.push_back({p.name, "radius", to_text(static_cast<double>(c.estimator.radius)), "be a whole number of codes on coded storage"});
+      if (const int span = S::format::highest - S::format::lowest; c.estimator.radius > span)
+        problems.push_back({p.name, "radius", to_text(static_cast<double>(c.estimator.radius)), "be at most " + to_text(span) + ", the range of " + std::string(S::format::name)});
+    } else if (any_coded && p.unit == 0) {
+      problems.push_back({p.name, "unit", "not given", "be given for a dense parameter beside coded ones; zolt::unit_of(w) is the code step of a neighbour"});
+    } else if (!(p.unit == 0 || holds(bound::positive, p.unit))) {
+      problems.push_back({p.name, "unit", to_text(p.unit), std::string(text_of(bound::positive))});
+    }
+    detail::check_values(p, problems);
+  });
+
+  std::sort(identities.begin(), identities.end());
+  for (std::size_t i = 1; i < identities.size(); ++i)
+    if (identities[i].first == identities[i - 1].first)
+      problems.push_back({identities[i].second, "id", to_text(identities[i].first), "differ from that of " + identities[i - 1].second + ": give another name, or an id"});
+  const auto ranges = detail::memory_ranges(parameters);
+  for (std::size_t i = 1; i < ranges.size(); ++i)
+    if (ranges[i].begin < ranges[i - 1].end)
+      problems.push_back({detail::name_of(parameters, ranges[i].parameter), "memory", "shared", "not overlap that of " + detail::name_of(parameters, ranges[i - 1].parameter)});
+  return problems;
+}
+
+}  // namespace zolt::inline v0

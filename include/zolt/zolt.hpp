@@ -1,0 +1,19 @@
+#pragma once
+
+/// Everything except adapters. A program that wants to compile less includes the headers of the rooms it uses.
+
+#include "zolt/core/tensor.hpp"
+#include "zolt/direction/dense.hpp"
+#include "zolt/direction/sparse.hpp"
+#include "zolt/estimator/coefficient.hpp"
+#include "zolt/estimator/difference.hpp"
+#include "zolt/estimator/schedule.hpp"
+#include "zolt/linear/linear.hpp"
+#include "zolt/numeric/integer.hpp"
+#include "zolt/numeric/minifloat.hpp"
+#include "zolt/optimizer/optimizer.hpp"
+#include "zolt/parameter/parameter_set.hpp"
+#include "zolt/quantize/quantizer.hpp"
+#include "zolt/update/momentum.hpp"
+#include "zolt/update/sgd.hpp"
+#include "zolt/update/write_back.hpp"
