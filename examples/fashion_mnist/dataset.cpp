@@ -118,15 +118,17 @@ std::vector<source_pixels> rotation_table(double degrees) {
   const double centre = static_cast<double>(image_side - 1) / 2.0;
   std::vector<source_pixels> table(static_cast<std::size_t>(image_pixels));
   for (Eigen::Index pixel = 0; pixel < image_pixels; ++pixel) {
-    const double right = static_cast<double>(pixel % image_side) - centre;
-    const double down = static_cast<double>(pixel / image_side) - centre;
+    const Eigen::Index pixel_row = pixel / image_side;
+    const Eigen::Index pixel_column = pixel % image_side;
+    const double right = static_cast<double>(pixel_column) - centre;
+    const double down = static_cast<double>(pixel_row) - centre;
     const double column = cosine * right + sine * down + centre;
     const double row = cosine * down - sine * right + centre;
     const double left_column = std::floor(column);
     const double upper_row = std::floor(row);
     for (std::size_t corner = 0; corner < 4; ++corner) {
-      const double corner_column = left_column + static_cast<double>(corner % 2);
-      const double corner_row = upper_row + static_cast<double>(corner / 2);
+      const double corner_column = left_column + (corner % 2 == 0 ? 0.0 : 1.0);
+      const double corner_row = upper_row + (corner < 2 ? 0.0 : 1.0);
       const bool inside = corner_column >= 0.0 && corner_row >= 0.0 && corner_column < static_cast<double>(image_side) &&
                           corner_row < static_cast<double>(image_side);
       if (!inside) continue;
@@ -146,9 +148,10 @@ dataset load(const std::filesystem::path& folder, split part) { return load(fold
 
 dataset load(const std::filesystem::path& folder, split part, index_range range) {
   const Eigen::Index count = split_size(part);
-  if (range.first < 0 || range.first >= range.last || range.last > count)
+  if (range.first < 0 || range.first >= range.last || range.last > count) {
     throw std::runtime_error(fmt::format("folder '{}': the range of examples is [{}, {}), must be non-empty and within [0, {})",
                                          folder.string(), range.first, range.last, count));
+  }
   dataset result;
   result.labels = load_labels(labels_path(folder, part), count, range);
   result.images = load_images(images_path(folder, part), count, range);

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <exception>
+#include <system_error>
 
 #include "backpropagation.hpp"
 #include "batch_order.hpp"
@@ -40,7 +42,8 @@ shipped_network load_or_train(const std::filesystem::path& cache, const std::fil
                               const std::function<void(double fraction)>& progress) {
   const network_origin origin{.seed = seed, .images = fingerprint(data_folder, split::train)};
   shipped_network result{};
-  if (std::filesystem::exists(cache)) {
+  std::error_code unknown;  // then there is no cache to read
+  if (std::filesystem::exists(cache, unknown)) {
     try {
       result.network = read_network(cache, origin);
       return result;

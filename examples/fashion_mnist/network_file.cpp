@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <fstream>
-#include <iterator>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -86,7 +86,8 @@ std::string to_bytes(const float_network& network, const network_origin& origin)
 }  // namespace
 
 void write_network(const std::filesystem::path& path, const float_network& network, const network_origin& origin) {
-  if (path.has_parent_path()) std::filesystem::create_directories(path.parent_path());
+  std::error_code error;  // a folder that cannot be made shows when the file is opened
+  if (path.has_parent_path()) std::filesystem::create_directories(path.parent_path(), error);
   std::filesystem::path temporary = path;
   temporary += fmt::format(".{}.part", ::getpid());
   {
@@ -100,7 +101,12 @@ void write_network(const std::filesystem::path& path, const float_network& netwo
       throw std::runtime_error(fmt::format("file '{}': {} bytes cannot be written", temporary.string(), bytes.size()));
     }
   }
-  std::filesystem::rename(temporary, path);
+  std::filesystem::rename(temporary, path, error);
+  if (error) {
+    std::error_code ignored;
+    std::filesystem::remove(temporary, ignored);
+    throw std::runtime_error(fmt::format("file '{}': cannot be written: {}", path.string(), error.message()));
+  }
 }
 
 float_network read_network(const std::filesystem::path& path, const network_origin& origin) {
@@ -111,9 +117,10 @@ float_network read_network(const std::filesystem::path& path, const network_orig
   file.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   bytes.resize(static_cast<std::size_t>(file.gcount()));
   reader from{path, bytes};
-  if (bytes.size() != required)
+  if (bytes.size() != required) {
     from.fail("size", fmt::format("{}{} bytes", bytes.size() > required ? "above " : "", std::min(bytes.size(), required)),
               fmt::format("{}", required));
+  }
   const std::string_view content = std::string_view(bytes).substr(0, required - 8);
   reader end{path, std::string_view(bytes).substr(required - 8)};
   end.expect("checksum", checksum(content));

@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <limits>
 #include <set>
+#include <system_error>
 
 #ifndef ZOLT_FASHION_MNIST_DIR
 #define ZOLT_FASHION_MNIST_DIR "/usr/share/datasets/fashion-mnist"
@@ -73,13 +74,14 @@ parsed_options parse_options(int argument_count, const char* const* arguments) {
     app.parse(argument_count, arguments);
     require_distinct("--seeds", values.seeds);
     require_distinct("--formats", values.formats);
+    std::error_code unknown;  // whoever opens the file says more about such a path
     if (out_option->count() > 0) {
       if (out.empty()) throw CLI::ValidationError("--out", "the folder has no name, must have one");
-      if (std::filesystem::exists(out) && !std::filesystem::is_directory(out))
+      if (std::filesystem::exists(out, unknown) && !std::filesystem::is_directory(out, unknown))
         throw CLI::ValidationError("--out", fmt::format("'{}' is a file, must be a folder or not exist yet", out));
       values.out = out;
     }
-    if (values.cache.empty() || std::filesystem::is_directory(values.cache))
+    if (values.cache.empty() || std::filesystem::is_directory(values.cache, unknown))
       throw CLI::ValidationError("--cache", fmt::format("'{}' is not the name of a file, must be one", values.cache.string()));
   } catch (const CLI::ParseError& error) {
     result.exit_status = app.exit(error);

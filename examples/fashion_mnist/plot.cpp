@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <spawn.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -14,8 +15,6 @@
 #include <stdexcept>
 #include <string>
 #include <vector>
-
-extern char** environ;
 
 namespace fashion_mnist {
 namespace {
@@ -74,6 +73,8 @@ std::string script_for(std::span<const curve_point> points) {
     last = std::max(last, point.forwards);
   }
   first = std::max<std::uint64_t>(1, std::min(first, last / 2));  // never an empty axis
+  std::size_t most_lines = 0;                                     // the legends stand below the panels, which are to be equally high
+  for (const panel& each : panels) most_lines = std::max(most_lines, each.curves.size());
   const std::size_t columns = panels.size() == 3 || panels.size() > 4 ? 3 : std::min<std::size_t>(panels.size(), 2);
   const std::size_t rows = (panels.size() + columns - 1) / columns;
 
@@ -93,10 +94,10 @@ std::string script_for(std::span<const curve_point> points) {
   text += fmt::format(
       "set logscale x\nset xrange [{}:{}]\nset yrange [0:100]\nset ytics 10\nset format x '%.0f'\n"
       "set grid ytics lc rgb '#dddddd' lt 1\nset border 3\nset tics nomirror out\n"
-      "set bmargin 9\nset key below center maxcols 1 Left reverse noenhanced samplen 2 spacing 1.1\n"
+      "set bmargin {}\nset key below center maxcols 1 Left reverse noenhanced samplen 2 spacing 1.1\n"
       "set style fill transparent solid 0.2 noborder\n"
       "set multiplot layout {},{} title 'Accuracy on turned test images: median over the seeds, band from minimum to maximum'\n",
-      first, last, rows, columns);
+      first, last, most_lines + 6, rows, columns);
   for (std::size_t number = 0; number < panels.size(); ++number) {
     text += fmt::format(
         "set title {} noenhanced\nset xlabel 'forward passes (first-order: each with its backward pass)'\nset ylabel 'accuracy [%]'\nplot ",
@@ -104,9 +105,10 @@ std::string script_for(std::span<const curve_point> points) {
     std::string bands;
     std::string lines;
     std::vector<double> before;
-    for (const curve& each : panels[number].curves)
-      if (const auto start = each.accuracies.find(0); start != each.accuracies.end())
-        before.insert(before.end(), start->second.begin(), start->second.end());
+    for (const curve& each : panels[number].curves) {
+      const auto start = each.accuracies.find(0);
+      if (start != each.accuracies.end()) before.insert(before.end(), start->second.begin(), start->second.end());
+    }
     for (std::size_t line = 0; line < panels[number].curves.size(); ++line) {
       const std::string& method = panels[number].curves[line].method;
       const auto place = static_cast<std::size_t>(std::find(methods.begin(), methods.end(), method) - methods.begin());
@@ -156,9 +158,10 @@ bool plot_curves(const std::filesystem::path& folder, std::span<const curve_poin
   file.close();
   if (!file) throw std::runtime_error(fmt::format("file '{}': cannot be written", script.string()));
   const std::string complaint = complaint_of_gnuplot(folder);
-  if (!complaint.empty())
+  if (!complaint.empty()) {
     fmt::print(stderr, "no picture: {}; the curves are in '{}', '{}' draws them\n", complaint, (folder / "curves.csv").string(),
                script.string());
+  }
   return complaint.empty();
 }
 

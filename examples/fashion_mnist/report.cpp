@@ -95,9 +95,10 @@ void write_summary(const std::filesystem::path& folder, std::span<const result_r
 
 void write_curves(const std::filesystem::path& folder, std::span<const curve_point> points) {
   std::string text = "format,method,seed,forwards,accuracy\n";
-  for (const curve_point& point : points)
+  for (const curve_point& point : points) {
     text +=
         fmt::format("{},{},{},{},{:.2f}\n", csv_field(point.format), csv_field(point.method), point.seed, point.forwards, point.accuracy);
+  }
   write_file(folder, "curves.csv", text);
 }
 

@@ -25,9 +25,10 @@ void see(const float_network& latent, const requantizer& requantize, float_netwo
   for (std::size_t layer = 0; layer < layers; ++layer) {
     const matrix& weights = latent.weights[layer];
     seen.weights[layer] = requantize(static_cast<int>(layer), weights);
-    if (seen.weights[layer].rows() != weights.rows() || seen.weights[layer].cols() != weights.cols())
+    if (seen.weights[layer].rows() != weights.rows() || seen.weights[layer].cols() != weights.cols()) {
       throw std::runtime_error(fmt::format("straight_through: requantized weights of layer {} are {}×{}, must be {}×{}", layer,
                                            seen.weights[layer].rows(), seen.weights[layer].cols(), weights.rows(), weights.cols()));
+    }
     seen.biases[layer] = latent.biases[layer];
   }
 }

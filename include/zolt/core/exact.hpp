@@ -34,7 +34,7 @@ constexpr double round_to_significant(double x, int bits) {
   if (dropped <= 0 || !is_finite(x)) return x;
   const auto u = std::bit_cast<std::uint64_t>(x);
   const std::uint64_t half = std::uint64_t{1} << (dropped - 1);
-  const std::uint64_t odd = u >> dropped & 1;
+  const std::uint64_t odd = dropped == 52 ? 1 : u >> dropped & 1;  // the only significant bit of one is not stored
   return std::bit_cast<double>((u + (half - 1) + odd) >> dropped << dropped);
 }
 

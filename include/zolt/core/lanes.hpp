@@ -11,6 +11,7 @@ inline constexpr std::size_t lane_count = 16;
 
 using lanes_u32 = std::uint32_t __attribute__((vector_size(64)));
 using lanes_i32 = std::int32_t __attribute__((vector_size(64)));
+using lanes_u8 = std::uint8_t __attribute__((vector_size(16)));
 using lanes_i16 = std::int16_t __attribute__((vector_size(32)));
 using lanes_f32 = float __attribute__((vector_size(64)));
 

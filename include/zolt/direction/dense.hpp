@@ -32,7 +32,7 @@ struct rademacher {
   dense_law<distribution::rademacher> law_of(std::uint32_t) const { return {}; }
 };
 
-/// z approximately N(0, 846), an integer of 7 bits and a sign; kurtosis 2.999, cut at 4.26 standard deviations.
+/// z approximately N(0, 846), an integer of 7 bits and a sign; kurtosis 2.9998, cut at 4.26 standard deviations.
 ///
 /// Units    radius ε is the RMS displacement in units. Not for coded storage: its displacements are no whole codes.
 /// Cost     16 random bits per weight.

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "zolt/core/bound.hpp"
+#include "zolt/core/exact.hpp"
 
 namespace zolt::inline v0 {
 
@@ -35,7 +36,7 @@ struct linear_decay {
   }
   double factor(std::uint64_t step) const {
     const double done = std::min(1.0, static_cast<double>(step) / static_cast<double>(steps));
-    return 1 - done * (1 - last);
+    return 1 - exact::product(done, 1 - last);
   }
 };
 
@@ -53,7 +54,7 @@ struct cosine_decay {
   }
   double factor(std::uint64_t step) const {
     const double done = std::min(1.0, static_cast<double>(step) / static_cast<double>(steps));
-    return last + (1 - last) * (1 + std::cos(std::numbers::pi * done)) / 2;
+    return last + exact::product(1 - last, (1 + std::cos(std::numbers::pi * done)) / 2);
   }
 };
 

@@ -45,18 +45,22 @@ inline void multiply_block(const float* w, const float* x, std::size_t k_count, 
     }
 }
 
+/// Accumulators of a block: as many as the registers hold beside its operands. The weights of a block stay in the first cache while the
+/// rows of x stream by, so a block is longer in weights than in x.
+inline constexpr std::size_t block_rows = vector_width == 16 ? 8 : 4;
+inline constexpr std::size_t block_batch = vector_width == 4 ? 2 : 3;
+
 template <std::size_t Rows>
 inline void multiply_rows(const float* w, const float* x, std::size_t batch, std::size_t k_count, float* y, std::size_t y_stride) {
-  constexpr std::size_t block = vector_width == 16 ? 4 : 2;
   std::size_t b = 0;
-  for (; b + block <= batch; b += block) multiply_block<Rows, block>(w, x + b * k_count, k_count, y + b * y_stride, y_stride);
+  for (; b + block_batch <= batch; b += block_batch) multiply_block<Rows, block_batch>(w, x + b * k_count, k_count, y + b * y_stride, y_stride);
   for (; b < batch; ++b) multiply_block<Rows, 1>(w, x + b * k_count, k_count, y + b * y_stride, y_stride);
 }
 
 /// y = x wᵀ: w is rows × k_count, x is batch × k_count, y is batch × rows with `y_stride` floats from row to row.
 inline void multiply(const float* w, std::size_t rows, const float* x, std::size_t batch, std::size_t k_count, float* y, std::size_t y_stride) {
   std::size_t r = 0;
-  for (; r + 4 <= rows; r += 4) multiply_rows<4>(w + r * k_count, x, batch, k_count, y + r, y_stride);
+  for (; r + block_rows <= rows; r += block_rows) multiply_rows<block_rows>(w + r * k_count, x, batch, k_count, y + r, y_stride);
   for (; r < rows; ++r) multiply_rows<1>(w + r * k_count, x, batch, k_count, y + r, y_stride);
 }
 

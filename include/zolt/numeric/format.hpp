@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "zolt/core/lanes.hpp"
 #include "zolt/numeric/rounding.hpp"
 
 namespace zolt::inline v0 {
@@ -18,7 +19,8 @@ using code = std::uint8_t;
 ///   • value_of is strictly increasing on [lowest, highest], and 0 lies in that range;
 ///   • ordinal_of(code_of(o)) == o; several codes may share an ordinal (the two zeros of a minifloat), code_of gives the canonical one;
 ///   • has_ordinal is false exactly for codes that are no finite number of the system (NaN, infinity, codes out of use).
-/// A format may say where a float lies on its grid by `static grid_position locate(float)`; otherwise it is found by bisection.
+/// A format may say where a float lies on its grid by `static grid_position locate(float)`; otherwise it is found by bisection. It may
+/// decode 16 codes at once by `static void decode_lanes(const lanes_i32& codes, lanes_f32& values)`, with the bits of value_of.
 template <class F>
 concept number_format = requires(zolt::code c, int ordinal) {
   { F::name } -> std::convertible_to<std::string_view>;
@@ -44,11 +46,11 @@ constexpr grid_position locate(float x) {
       (Format::value_of(middle) <= x ? low : high) = middle;
     }
     if (x >= Format::value_of(high)) low = high;
-    const double from = Format::value_of(low);
-    if (low == high || from >= static_cast<double>(x)) return {low, 1, 0};
-    const double share = (static_cast<double>(x) - from) / (static_cast<double>(Format::value_of(high)) - from);
-    const auto fraction = static_cast<std::uint64_t>(share * 0x1p53) << 11;
-    return low < 0 ? grid_position{high, -1, ~fraction + 1} : grid_position{low, 1, fraction};
+    if (x <= Format::value_of(low)) return {low, 1, 0};
+    const bool negative = low < 0;  // the fraction counts from the point nearer to zero, so that −x is the mirror image to the last bit
+    const int below = negative ? high : low, away = negative ? -1 : 1;
+    const double from = Format::value_of(below), gap = Format::value_of(below + away) - from;
+    return {below, away, static_cast<std::uint64_t>((static_cast<double>(x) - from) / gap * 0x1p53) << 11};
   }
 }
 

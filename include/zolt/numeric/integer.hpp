@@ -22,6 +22,9 @@ struct integer {
   static constexpr code code_of(int ordinal) { return static_cast<code>(ordinal & mask); }
   static constexpr float value_of(int ordinal) { return static_cast<float>(ordinal); }
   static constexpr grid_position locate(float x) { return locate_on_integers(x); }
+  static void decode_lanes(const lanes_i32& codes, lanes_f32& values) {
+    values = __builtin_convertvector(((codes & mask) ^ (1 << (Bits - 1))) - (1 << (Bits - 1)), lanes_f32);
+  }
 
  private:
   static constexpr int mask = (1 << Bits) - 1;

@@ -50,6 +50,18 @@ struct minifloat {
     return {parts.away * below, parts.away, parts.fraction(discarded)};
   }
 
+  static void decode_lanes(const lanes_i32& codes, lanes_f32& values) {
+    const lanes_i32 magnitude = codes & magnitude_mask;
+    const lanes_f32 subnormal = __builtin_convertvector(magnitude, lanes_f32) * smallest;
+    const lanes_i32 normal_bits = (magnitude << (23 - Mantissa)) + ((127 - Bias) << 23);
+    lanes_i32 subnormal_bits;
+    __builtin_memcpy(&subnormal_bits, &subnormal, sizeof subnormal);
+    const lanes_i32 is_subnormal = magnitude < (1 << Mantissa), is_zero = magnitude == 0;
+    const lanes_i32 sign = (codes << (31 - Exponent - Mantissa)) & ~is_zero & static_cast<int>(0x80000000u);
+    const lanes_i32 bits_of_values = ((is_subnormal & subnormal_bits) | (~is_subnormal & normal_bits)) | sign;
+    __builtin_memcpy(&values, &bits_of_values, sizeof values);
+  }
+
  private:
   static constexpr int sign_bit = 1 << (Exponent + Mantissa);
   static constexpr int magnitude_mask = sign_bit - 1;

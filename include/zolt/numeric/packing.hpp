@@ -36,11 +36,10 @@ struct packing {
       std::size_t j = 0;
       for (; j < count && (first + j) % 32 != 0; ++j) out[j] = load(bytes, first + j);
       for (; j + 32 <= count; j += 32) {
-        const std::byte* block = bytes + (first + j) / 2;
-        for (std::size_t b = 0; b < 16; ++b) {
-          out[j + b] = static_cast<code>(static_cast<unsigned>(block[b]) & 0xf);
-          out[j + b + 16] = static_cast<code>(static_cast<unsigned>(block[b]) >> 4);
-        }
+        lanes_u8 block;
+        load_lanes(block, bytes + (first + j) / 2);
+        store_lanes(block & 0xf, out + j);
+        store_lanes(block >> 4, out + j + 16);
       }
       for (; j < count; ++j) out[j] = load(bytes, first + j);
     } else {

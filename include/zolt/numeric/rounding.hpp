@@ -18,6 +18,8 @@ struct grid_position {
   int below = 0;
   int away = 1;
   std::uint64_t fraction = 0;
+
+  constexpr grid_position operator-() const { return {-below, -away, fraction}; }
 };
 
 /// A rounding chooses one of two neighbours. `word` is uniform on 32 bits; a rounding that is not `random` ignores it.

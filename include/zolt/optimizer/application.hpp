@@ -38,15 +38,16 @@ struct parameter_state {
 
 /// Lands one update on one coded weight.
 template <write_back WriteBack, coded_storage Storage>
-void land_on(const Storage& storage, parameter_state& state, std::size_t i, float delta, std::uint32_t word, write_events& events) {
+void land_on(const Storage& storage, parameter_state& state, std::size_t i, const grid_position& update, std::uint32_t word, write_events& events) {
   using format = typename Storage::format;
   using field = residual_field<WriteBack::residual_bits>;
-  const int ordinal = format::ordinal_of(storage.code(i));
+  const code before = storage.code(i);
+  const int ordinal = format::ordinal_of(before);
   int rest = 0;
   if constexpr (WriteBack::residual_bits > 0) rest = field::load(state.residuals.data(), i);
-  const landing at = land<WriteBack>(ordinal, rest, delta, word, format::lowest, format::highest);
+  const landing at = land<WriteBack>(ordinal, rest, update, word, format::lowest, format::highest);
   if constexpr (WriteBack::residual_bits > 0) field::store(state.residuals.data(), i, at.residual);
-  if (at.ordinal != ordinal) storage.set_code(i, format::code_of(at.ordinal));
+  storage.set_code(i, at.ordinal != ordinal ? format::code_of(at.ordinal) : before);  // no branch: half of them would mispredict
   events.moved += at.ordinal != ordinal;
   events.clamped += at.clamped;
 }
@@ -58,9 +59,16 @@ void apply_sparse(const parameter<Storage>& p, const Law& law, std::span<const r
   for (const resolved_term& t : terms) {
     if constexpr (coded_storage<Storage>) {
       word_reader words(random_stream(t.key, p.id, stream::round_update));
+      const grid_position ahead = grid_position_of<WriteBack>(t.coefficient), back = -ahead;
+      write_events met;
       law.for_each_nonzero(t.key, info_of(p), first, last, [&](std::uint64_t i, int z, std::uint64_t slot) {
-        land_on<WriteBack>(p.storage, state, i, t.coefficient * static_cast<float>(z), WriteBack::round.random ? words(slot) : 0, events);
+        const std::uint32_t word = WriteBack::round.random ? words(slot) : 0;
+        if constexpr (Law::bits == 1)
+          land_on<WriteBack>(p.storage, state, i, z > 0 ? ahead : back, word, met);
+        else
+          land_on<WriteBack>(p.storage, state, i, grid_position_of<WriteBack>(t.coefficient * static_cast<float>(z)), word, met);
       });
+      events = events + met;
     } else {
       const std::span<float> w = p.storage.values();
       law.for_each_nonzero(t.key, info_of(p), first, last,
@@ -87,7 +95,8 @@ void write_tile(const parameter<Storage>& p, const direction_key& key, parameter
   if constexpr (coded_storage<Storage>) {
     word_reader words(random_stream(key, p.id, stream::round_update));
     for (std::size_t j = 0; j < delta.size(); ++j)
-      if (delta[j] != 0) land_on<WriteBack>(p.storage, state, first + j, delta[j], WriteBack::round.random ? words(first + j) : 0, events);
+      if (delta[j] != 0)
+        land_on<WriteBack>(p.storage, state, first + j, grid_position_of<WriteBack>(delta[j]), WriteBack::round.random ? words(first + j) : 0, events);
   } else {
     const std::span<float> w = p.storage.values();
     for (std::size_t j = 0; j < delta.size(); ++j) w[first + j] += exact::product(unit, delta[j]);

@@ -81,7 +81,7 @@ class optimizer {
   }
 
   /// The model under all probes of the plan, for a caller that evaluates by himself.
-  probe_view probes() { return {this, &read_from, plan_}; }
+  probe_view probes() { return {this, &read_from, ask()}; }
 
   /// Evaluates the plan with any of the three forms of a loss. If it throws, the weights are as they were and the step starts anew.
   template <class Loss>
@@ -135,8 +135,9 @@ class optimizer {
     return r;
   }
 
-  /// Applies resolved terms and counts the step: the one place where weights change for good.
+  /// Applies resolved terms and counts the step: the one place where weights change for good. A plan that waits for its losses is dropped.
   write_events apply(const logged_step& step, std::span<const logged_term> terms) {
+    abandon_step();
     const law step_law = policies_.direction.law_of(step.law);
     if (!terms.empty()) resolve_terms(step_law, step, terms);
     if (!terms.empty()) {
@@ -164,13 +165,16 @@ class optimizer {
 
   /// Repeats a logged run from the weights it started from. Afterwards the optimizer is where that run was, and goes on as it would have.
   ///
-  /// Errors   another composition, another run, other parameters, or steps already taken: nothing is applied then.
+  /// Errors   another composition, another run, other parameters, terms that do not add up, or steps already taken: nothing is applied then.
   void replay(const trajectory& t) {
     const trajectory here = empty_trajectory();
     if (step_ != 0) fail("replay", "steps already taken", step_, "be 0: a trajectory starts from the base weights");
     if (t.composition != here.composition) fail("replay", "composition", t.composition, "be " + here.composition);
     if (t.run != here.run) fail("replay", "run", t.run, "be " + to_text(here.run));
     if (t.parameters != here.parameters) fail("replay", "parameters", t.parameters.size(), "be the same tensors: ids, shapes, formats and units in order");
+    std::uint64_t logged_terms = 0;
+    for (const logged_step& s : t.steps) logged_terms += s.terms;
+    if (logged_terms != t.terms.size()) fail("replay", "terms", t.terms.size(), "be " + to_text(logged_terms) + ", the sum over the steps");
     std::size_t at = 0;
     for (const logged_step& s : t.steps) {
       apply(s, std::span(t.terms).subspan(at, s.terms));
@@ -371,6 +375,7 @@ class optimizer {
     r.loss = mean_loss();
     terms_.clear();
     policies_.estimator.estimate(seen_, probe_scale{law_.density()}, terms_);
+    std::erase_if(terms_, [](const term& t) { return !exact::is_finite(static_cast<float>(t.coefficient)); });  // finite losses, too far apart
     seen_.clear();
     r.lost_queries = static_cast<std::uint32_t>(policies_.estimator.queries) - static_cast<std::uint32_t>(terms_.size());
     r.clipped_coefficients = policies_.normalise.apply(terms_, statistics_[0]);
@@ -398,17 +403,13 @@ class optimizer {
       for (const logged_term& t : terms) {
         double coefficient;
         if constexpr (linear_rule<rule_type>)
-          coefficient = policies_.rule.step_for(double{step.rate}, double{t.coefficient}, terms.size()) * step_law.amplitude() * unit_of_parameter(p);
+          coefficient = policies_.rule.step_for(double{step.rate}, double{t.coefficient}, terms.size()) * step_law.amplitude() * p.unit_or_one();
         else
           coefficient = double{t.coefficient} * step_law.amplitude();
         resolved_.push_back({{options_.run, step.step, t.query},
                              static_cast<float>(exact::round_to_significant(coefficient, exact::coefficient_bits(law::bits)))});
       }
     });
-  }
-  template <class S>
-  static double unit_of_parameter(const parameter<S>& p) {
-    return coded_storage<S> || p.unit == 0 ? 1 : p.unit;
   }
 
   template <class S>
@@ -429,7 +430,7 @@ class optimizer {
           for (std::size_t m = 0; m < moments; ++m) state[m] = std::span(states_[index].moments).subspan(m * p.size() + tile, count);
           policies_.rule.apply(policies_.rule.at(double{step.rate}, step.step), std::span<const float>(gradient, count), state, std::span(delta, count));
           detail::write_tile<write_back_type>(p, key, states_[index], tile, std::span<const float>(delta, count),
-                                              static_cast<float>(unit_of_parameter(p)), events);
+                                              static_cast<float>(p.unit_or_one()), events);
         }
       }
     }
@@ -451,7 +452,7 @@ class optimizer {
     for_each_parameter(parameters_, [&t]<class S>(std::size_t, const parameter<S>& p) {
       std::string_view format = "float32";
       if constexpr (coded_storage<S>) format = S::format::name;
-      t.parameters.push_back({p.id, p.storage.shape().rows, p.storage.shape().columns, hash_of(format.data(), format.size()), unit_of_parameter(p)});
+      t.parameters.push_back({p.id, p.storage.shape().rows, p.storage.shape().columns, hash_of(format.data(), format.size()), p.unit_or_one()});
     });
     return t;
   }

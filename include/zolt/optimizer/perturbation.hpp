@@ -10,6 +10,7 @@
 #include "zolt/core/exact.hpp"
 #include "zolt/direction/law.hpp"
 #include "zolt/estimator/estimate.hpp"
+#include "zolt/kernel/decode.hpp"
 #include "zolt/parameter/parameter.hpp"
 
 namespace zolt::inline v0::detail {
@@ -25,7 +26,7 @@ displacement_t<Storage> displacement(const parameter<Storage>& p, const Law& law
   if constexpr (coded_storage<Storage>)
     return static_cast<int>(codes);
   else
-    return static_cast<float>(exact::round_to_significant(offset * radius * std::sqrt(law.density()) * law.amplitude() * p.unit,
+    return static_cast<float>(exact::round_to_significant(offset * radius * std::sqrt(law.density()) * law.amplitude() * p.unit_or_one(),
                                                           exact::coefficient_bits(Law::bits)));
 }
 
@@ -101,7 +102,7 @@ void read_probes(const parameter<Storage>& p, const Law& law, double radius, std
       for_each_touched(law, key, info_of(p), first, first + n, [&](std::size_t i, int z, std::size_t) {
         const int ordinal = format::ordinal_of(storage.code(i));
         const float scale = scale_of(i);
-        for (std::size_t s = 0; s < sharing; ++s) to[s][i - first] = format::value_of(moved<format>(ordinal, steps[s] * z)) * scale;
+        for (std::size_t s = 0; s < sharing; ++s) to[s][i - first] = kernel::value_at<format>(moved<format>(ordinal, steps[s] * z)) * scale;
       });
     } else {
       for_each_touched(law, key, info_of(p), first, first + n, [&](std::size_t i, int z, std::size_t) {

@@ -59,7 +59,7 @@ class probe_view {
                                  std::span<float> out);
 
   probe_view() = default;
-  probe_view(void* optimizer, read_function read, std::span<const probe> probes) : optimizer_(optimizer), read_(read), probes_(probes) {}
+  probe_view(void* optimizer, read_function how, std::span<const probe> probes) : optimizer_(optimizer), read_(how), probes_(probes) {}
 
   /// Probes in this view: those of the plan, or one.
   std::size_t count() const { return read_ == nullptr ? 1 : probes_.size(); }

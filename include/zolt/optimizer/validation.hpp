@@ -101,9 +101,11 @@ std::vector<problem> find_problems(const Parameters& parameters, const Compositi
     if (identities[i].first == identities[i - 1].first)
       problems.push_back({identities[i].second, "id", to_text(identities[i].first), "differ from that of " + identities[i - 1].second + ": give another name, or an id"});
   const auto ranges = detail::memory_ranges(parameters);
-  for (std::size_t i = 1; i < ranges.size(); ++i)
-    if (ranges[i].begin < ranges[i - 1].end)
-      problems.push_back({detail::name_of(parameters, ranges[i].parameter), "memory", "shared", "not overlap that of " + detail::name_of(parameters, ranges[i - 1].parameter)});
+  for (std::size_t i = 1, farthest = 0; i < ranges.size(); ++i) {  // farthest: the range before i that ends last
+    if (ranges[i].begin < ranges[farthest].end)
+      problems.push_back({detail::name_of(parameters, ranges[i].parameter), "memory", "shared", "not overlap that of " + detail::name_of(parameters, ranges[farthest].parameter)});
+    if (ranges[i].end > ranges[farthest].end) farthest = i;
+  }
   return problems;
 }
 

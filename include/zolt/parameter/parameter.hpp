@@ -37,6 +37,7 @@ struct parameter {
         id(options.id != 0 ? options.id : hash_of(name.data(), name.size())) {}
 
   std::size_t size() const { return storage.shape().size(); }
+  double unit_or_one() const { return unit == 0 ? 1 : unit; }
 };
 
 template <class Weights>

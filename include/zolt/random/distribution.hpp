@@ -26,7 +26,7 @@ struct rademacher {
   }
 };
 
-/// Sum of four independent 16-level tables, 16 bits each: mean 0, kurtosis 2.999, |z| ≤ 124, E z² = 846 exactly.
+/// Sum of four independent 16-level tables, 16 bits each: mean 0, kurtosis 2.9998, |z| ≤ 124, E z² = 846 exactly.
 /// Element i is half (i mod 32)/16 of word 16·⌊i/32⌋ + i mod 16; each nibble is a sign and one of eight levels.
 /// The sum is integer arithmetic: no libm, no contraction, one z everywhere.
 struct gaussian {

@@ -87,15 +87,26 @@ struct landing {
   bool clamped = false;
 };
 
-/// code + residual + delta, rounded once as one integer, kept in [lowest, highest] codes, and split. `delta` must be finite.
+/// Position of an update of `delta` codes on the grid of a write-back, which is 2^residual_bits times finer than the codes.
 template <write_back W>
-constexpr landing land(int ordinal, int residual_before, float delta, std::uint32_t word, int lowest, int highest) {
-  constexpr int unit = 1 << W::residual_bits;
-  const int move = W::round(locate_on_integers(delta * static_cast<float>(unit)), word);
-  const std::int64_t total = std::int64_t{ordinal} * unit + residual_before + move;
-  const std::int64_t kept = std::clamp(total, std::int64_t{lowest} * unit, std::int64_t{highest} * unit);
-  const int landed = W::residual_bits == 0 ? static_cast<int>(kept) : static_cast<int>((kept + unit / 2) >> W::residual_bits);
-  return {landed, static_cast<int>(kept - std::int64_t{landed} * unit), kept != total};
+constexpr grid_position grid_position_of(float delta) {
+  return locate_on_integers(delta * static_cast<float>(1 << W::residual_bits));
+}
+
+/// code + residual + update, rounded once as one integer, kept in [lowest, highest] codes, and split.
+template <write_back W>
+constexpr landing land(int ordinal, int residual_before, const grid_position& update, std::uint32_t word, int lowest, int highest) {
+  const int move = W::round(update, word);
+  if constexpr (W::residual_bits == 0) {
+    const int total = ordinal + move, kept = std::clamp(total, lowest, highest);
+    return {kept, 0, kept != total};
+  } else {
+    constexpr int unit = 1 << W::residual_bits;
+    const std::int64_t total = std::int64_t{ordinal} * unit + residual_before + move;
+    const std::int64_t kept = std::clamp(total, std::int64_t{lowest} * unit, std::int64_t{highest} * unit);
+    const auto landed = static_cast<int>((kept + unit / 2) >> W::residual_bits);
+    return {landed, static_cast<int>(kept - std::int64_t{landed} * unit), kept != total};
+  }
 }
 
 }  // namespace zolt::inline v0
