@@ -9,9 +9,10 @@ namespace fashion_mnist {
 namespace {
 
 void require_one_label_per_row(const Eigen::Ref<const matrix>& logits, std::span<const std::uint8_t> labels) {
-  if (logits.rows() == 0 || static_cast<std::size_t>(logits.rows()) != labels.size())
+  if (logits.rows() == 0 || static_cast<std::size_t>(logits.rows()) != labels.size()) {
     throw std::runtime_error(
         fmt::format("labels: {} are given, must be as many as the {} rows of logits, and at least 1", labels.size(), logits.rows()));
+  }
 }
 
 }  // namespace

@@ -38,11 +38,11 @@ concept sparse_law = resolved_law<L> && requires(const L& law, const direction_k
   law.for_each_nonzero(key, info, index, index, detail::any_nonzero_visitor{});
 };
 
-/// A direction policy: resolves to a law for a step's rate (RMS step per weight, in units) and number of queries, or from a record.
+/// A direction policy: resolves to a law for a step's relative rate (RMS step per weight, in radii) and number of queries, or from a record.
 template <class D>
-concept direction_law = std::copyable<D> && requires(const D& d, double rate, std::uint32_t queries, std::uint32_t record) {
-  { d.law_at(rate, queries) } -> resolved_law;
-  { d.law_of(record) } -> std::same_as<decltype(d.law_at(rate, queries))>;
+concept direction_law = std::copyable<D> && requires(const D& d, double relative_rate, std::uint32_t queries, std::uint32_t record) {
+  { d.law_at(relative_rate, queries) } -> resolved_law;
+  { d.law_of(record) } -> std::same_as<decltype(d.law_at(relative_rate, queries))>;
 };
 
 template <direction_law D>

@@ -57,13 +57,14 @@ struct sparse_rademacher_law {
   }
 };
 
-/// Step-matched sparse Rademacher, the default: one-code probes on a random fraction of the weights that falls with the step.
+/// Step-matched sparse Rademacher, the default: probes of a few codes on a random fraction of the weights that falls with the step.
 ///
-///   ρ_t = clamp(ratio · η_t² / queries, min_density, 1)
+///   ρ_t = clamp(ratio · (η_t/ε)² / queries, min_density, 1)
 ///
-/// On a lattice the noise of stochastic rounding is about 0.8·η·√ρ per weight and step, the noise of the estimator η². ρ = η² makes them
-/// equal: the update is then the probe itself, rounded to whole codes. With a fixed density the rounding noise never falls below its floor.
-/// `ratio = 0` is a fixed density, `min_density`.
+/// A touched weight then moves as far in the update, η_t/√ρ_t, as it did in the probe, ε: the update is the probe, rounded to whole codes.
+/// On a lattice stochastic rounding adds about 0.8·η·√ρ per weight and step to the estimator's η²; with ρ = (η/ε)² it never exceeds it, while
+/// a fixed density leaves a floor of noise that no rate gets below. On fine lattices (INT8) ε of 2 to 4 codes costs no accuracy and visits
+/// 4 to 16 times fewer weights. `ratio = 0` is a fixed density, `min_density`.
 ///
 /// Units    rate η_t: RMS step per weight in units. Radius ε moves a touched weight by exactly ε units.
 /// Cost     one random word per cell of ⌊1/ρ⌋ weights; probing, undoing and updating visit the non-zeros alone.
@@ -78,8 +79,8 @@ struct sparse_rademacher {
     field("ratio", ratio, bound::non_negative);
     field("min_density", min_density, bound::fraction);
   }
-  sparse_rademacher_law law_at(double rate, std::uint32_t queries) const {
-    const double density = std::clamp(ratio * rate * rate / queries, min_density, 1.0);
+  sparse_rademacher_law law_at(double relative_rate, std::uint32_t queries) const {
+    const double density = std::clamp(ratio * relative_rate * relative_rate / queries, min_density, 1.0);
     return {static_cast<std::uint32_t>(std::max(density * 0x1p32, 1.0) - 1)};
   }
   sparse_rademacher_law law_of(std::uint32_t record) const { return {record}; }

@@ -272,7 +272,7 @@ class optimizer {
   void resolve_step() {
     const double factor = policies_.schedule.factor(step_);
     rate_ = static_cast<float>(policies_.rule.rate * factor);
-    law_ = policies_.direction.law_at(rate_, static_cast<std::uint32_t>(policies_.estimator.queries));
+    law_ = policies_.direction.law_at(rate_ / policies_.estimator.radius, static_cast<std::uint32_t>(policies_.estimator.queries));
   }
   void abandon_step() {
     plan_.clear();

@@ -20,7 +20,7 @@ concept range_policy = requires(const R& r, std::span<const float> weights, floa
 
 /// The scale that maps the largest magnitude to the largest code; 1 for weights that are all zero.
 ///
-///   s = max|w| / value_of(highest)
+///   s = max|w| / value_of(highest), up by one float where the quotient is rounded so far down that max|w| / s is above value_of(highest)
 ///
 /// Units    weight per code value.
 /// Source   symmetric min-max quantization, Jacob et al. 2018 §3.
@@ -28,7 +28,8 @@ struct absmax {
   float scale_for(std::span<const float> weights, float greatest) const {
     float largest = 0;
     for (const float w : weights) largest = std::max(largest, std::fabs(w));
-    const float scale = largest / greatest;
+    float scale = largest / greatest;
+    if (largest / scale > greatest) scale = std::nextafter(scale, largest);  // rounded down: the largest weight would lie outside
     return scale > 0 ? scale : 1.0f;
   }
 };

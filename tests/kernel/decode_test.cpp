@@ -1,0 +1,122 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <bit>
+#include <vector>
+
+#include "support/number_model.hpp"
+#include "support/weights.hpp"
+#include "zolt/kernel/decode.hpp"
+
+namespace zolt {
+namespace {
+
+TEST(scale_layout, is_rows_of_groups) {
+  for (std::size_t row = 1; row <= 20; ++row)
+    for (std::size_t group = 1; group <= 25; ++group) {
+      const scale_layout layout{row, group};
+      std::size_t scale = 0, row_start = 0;
+      for (std::size_t r = 0; r < 3; ++r, row_start += row)
+        for (std::size_t start = 0; start < row; start += group, ++scale) {
+          const std::size_t end = std::min(row, start + group);
+          for (std::size_t i = start; i < end; ++i) {
+            ASSERT_EQ(layout.index(row_start + i), scale) << row << " " << group << " " << i;
+            ASSERT_EQ(layout.end(row_start + i), row_start + end) << row << " " << group << " " << i;
+          }
+        }
+      ASSERT_EQ(layout.count(3 * row), scale) << row << " " << group;
+    }
+}
+
+/// A format of which only the decode is known, so that the kernel has no vector form of it.
+struct plain_format {
+  static constexpr std::string_view name = "plain_format";
+  static constexpr int bits = 4, lowest = -8, highest = 7;
+  static constexpr bool has_ordinal(code) { return true; }
+  static constexpr int ordinal_of(code c) { return c - 8; }
+  static constexpr code code_of(int ordinal) { return static_cast<code>(ordinal + 8); }
+  static constexpr float value_of(int ordinal) { return 0.1f * static_cast<float>(ordinal); }
+};
+
+template <class Format>
+class decoded : public testing::Test {
+ public:
+  static constexpr std::size_t size = 3000;
+  using codes = packing<Format::bits>;
+
+  decoded() : bytes(codes::bytes_for(size)), scales(size) {
+    test::draws random(1);
+    std::vector<code> valid;
+    for (int c = 0; c < 1 << Format::bits; ++c)
+      if (Format::has_ordinal(static_cast<code>(c))) valid.push_back(static_cast<code>(c));
+    for (std::size_t i = 0; i < size; ++i) codes::store(bytes.data(), i, valid[random.below(valid.size())]);
+    for (float& s : scales) s = random.real(1e-3, 0.1);
+  }
+  float expected(std::size_t i, const scale_layout& layout) const {
+    return Format::value_of(Format::ordinal_of(codes::load(bytes.data(), i))) * scales[layout.index(i)];
+  }
+
+  std::vector<std::byte> bytes;
+  std::vector<float> scales;
+};
+using decoded_formats = testing::Types<integer<3>, int4, integer<6>, int8, e4m3, e5m2, minifloat<2, 1, 1, minifloat_kind::finite>, plain_format>;
+TYPED_TEST_SUITE(decoded, decoded_formats);
+
+TYPED_TEST(decoded, weights_are_value_times_scale_for_random_shapes_and_ranges) {
+  test::draws random(2);
+  std::vector<float> out(this->size);
+  for (int trial = 0; trial < 2000; ++trial) {
+    const std::size_t row = random.between(1, 700), group = random.between(1, row + 5);
+    const scale_layout layout{row, group};
+    const std::size_t weights = this->size / row * row, first = random.below(weights), count = random.between(0, weights - first);
+    kernel::decode<TypeParam>(this->bytes.data(), this->scales.data(), layout, first, std::span(out).first(count));
+    for (std::size_t j = 0; j < count; ++j)
+      ASSERT_EQ(std::bit_cast<std::uint32_t>(out[j]), std::bit_cast<std::uint32_t>(this->expected(first + j, layout)))
+          << row << " by " << group << ": " << first << " + " << j << " of " << count;
+  }
+}
+
+TYPED_TEST(decoded, nothing_is_written_beyond_the_range) {
+  constexpr float untouched = -12345;
+  const scale_layout layout{100, 32};
+  for (std::size_t first = 0; first < 40; ++first)
+    for (std::size_t count = 0; count < 300; count += 7) {
+      std::vector<float> out(count + 32, untouched);
+      kernel::decode<TypeParam>(this->bytes.data(), this->scales.data(), layout, first, std::span(out).first(count));
+      for (std::size_t j = count; j < out.size(); ++j) ASSERT_EQ(out[j], untouched) << first << ", " << count;
+    }
+}
+
+// 16 lanes at a time give the bits of value_of, for every code in every lane; −0 decodes to the +0 of its ordinal.
+TYPED_TEST(decoded, every_code_has_the_bits_of_its_value) {
+  std::vector<code> all;
+  for (int c = 0; c < 1 << TypeParam::bits; ++c)
+    if (TypeParam::has_ordinal(static_cast<code>(c))) all.push_back(static_cast<code>(c));
+  for (std::size_t shift = 0; shift < 16; ++shift) {
+    std::vector<code> shifted(shift, TypeParam::code_of(0));
+    shifted.insert(shifted.end(), all.begin(), all.end());
+    std::vector<std::byte> packed(packing<TypeParam::bits>::bytes_for(shifted.size()));
+    for (std::size_t i = 0; i < shifted.size(); ++i) packing<TypeParam::bits>::store(packed.data(), i, shifted[i]);
+    std::vector<float> out(shifted.size());
+    const float scale = 1;
+    kernel::decode<TypeParam>(packed.data(), &scale, {shifted.size(), shifted.size()}, 0, out);
+    for (std::size_t i = 0; i < shifted.size(); ++i)
+      ASSERT_EQ(std::bit_cast<std::uint32_t>(out[i]), std::bit_cast<std::uint32_t>(TypeParam::value_of(TypeParam::ordinal_of(shifted[i])))) << int{shifted[i]};
+  }
+}
+
+// A buffer of somebody else may hold any bytes: bits above the code must not lead anywhere.
+TEST(decode, bits_above_a_code_are_ignored) {
+  const std::vector<std::byte> all_ones(64, std::byte{0xff});
+  std::vector<float> out(40);
+  const float scale = 1;
+  kernel::decode<integer<6>>(all_ones.data(), &scale, {64, 64}, 0, out);
+  for (const float w : out) EXPECT_EQ(w, -1.0f);
+  kernel::decode<integer<3>>(all_ones.data(), &scale, {64, 64}, 0, out);
+  for (const float w : out) EXPECT_EQ(w, -1.0f);
+  kernel::decode<minifloat<3, 2, 3, minifloat_kind::finite>>(all_ones.data(), &scale, {64, 64}, 0, out);
+  for (const float w : out) EXPECT_EQ(w, -28.0f);
+}
+
+}  // namespace
+}  // namespace zolt
