@@ -2,6 +2,8 @@
 
 #include <stdexcept>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "zolt/core/parallel.hpp"
 
@@ -54,7 +56,9 @@ TEST(thread_team, rethrows_the_lowest_lanes_exception_when_all_are_done) {
     EXPECT_EQ(calls, std::vector<int>(4, 1));
   }
   int calls = 0;
-  team.run([&](std::size_t lane) { calls += lane == 0; });
+  team.run([&](std::size_t lane) {
+    if (lane == 0) ++calls;
+  });
   EXPECT_EQ(calls, 1) << "an old exception must not come back";
 }
 

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <numeric>
+#include <vector>
 
 #include "zolt/core/lanes.hpp"
 #include "zolt/core/tensor.hpp"

@@ -78,7 +78,8 @@ TYPED_TEST(directions, moments_and_density_are_those_of_the_law) {
   EXPECT_LE(std::fabs(squares - size * second), test::allowed_standard_errors * std::sqrt(size * variance_of_square) + 1e-9 * squares);
   EXPECT_LT(largest, 1 << law.bits);
   if (law.bits > 1 && law.bits < 12) return;  // gaussian: a few of its components are zero, and count as touched
-  EXPECT_LE(std::fabs(touched - size * law.density()), test::allowed_standard_errors * std::sqrt(size * law.density() * (1 - law.density())));
+  EXPECT_LE(std::fabs(touched - size * law.density()),
+            test::allowed_standard_errors * std::sqrt(size * law.density() * (1 - law.density())));
 }
 
 TYPED_TEST(directions, queries_are_uncorrelated) {

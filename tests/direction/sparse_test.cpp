@@ -20,9 +20,12 @@ struct nonzero {
   int z;
   std::uint64_t slot;
 };
-std::vector<nonzero> nonzeros(const sparse_rademacher_law& law, std::uint64_t first, std::uint64_t last, const direction_key& key = some_key) {
+std::vector<nonzero> nonzeros(const sparse_rademacher_law& law, std::uint64_t first, std::uint64_t last,
+                              const direction_key& key = some_key) {
   std::vector<nonzero> all;
-  law.for_each_nonzero(key, some_parameter, first, last, [&all](std::uint64_t index, int z, std::uint64_t slot) { all.push_back({index, z, slot}); });
+  law.for_each_nonzero(key, some_parameter, first, last, [&all](std::uint64_t index, int z, std::uint64_t slot) {
+    all.push_back({index, z, slot});
+  });
   return all;
 }
 std::vector<std::int16_t> filled(const sparse_rademacher_law& law, std::uint64_t first, std::size_t count) {
@@ -83,7 +86,8 @@ TEST_P(densities, place_is_uniform_in_the_cell_for_both_signs) {
   const auto all = nonzeros(law, 0, cells * cell);
   for (const nonzero& n : all) ++counts[2 * (n.index % cell * parts / cell) + (n.z > 0)];
   for (std::uint64_t place = 0; place < cell; ++place)
-    for (const std::size_t sign : {0u, 1u}) expected[2 * (place * parts / cell) + sign] += static_cast<double>(all.size()) / static_cast<double>(2 * cell);
+    for (const std::size_t sign : {0u, 1u})
+      expected[2 * (place * parts / cell) + sign] += static_cast<double>(all.size()) / static_cast<double>(2 * cell);
   EXPECT_LT(test::chi_square_errors(counts, expected), test::allowed_standard_errors);
 }
 

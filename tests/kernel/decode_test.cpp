@@ -59,7 +59,8 @@ class decoded : public testing::Test {
   std::vector<std::byte> bytes;
   std::vector<float> scales;
 };
-using decoded_formats = testing::Types<integer<3>, int4, integer<6>, int8, e4m3, e5m2, minifloat<2, 1, 1, minifloat_kind::finite>, plain_format>;
+using decoded_formats =
+    testing::Types<integer<3>, int4, integer<6>, int8, e4m3, e5m2, minifloat<2, 1, 1, minifloat_kind::finite>, plain_format>;
 TYPED_TEST_SUITE(decoded, decoded_formats);
 
 TYPED_TEST(decoded, weights_are_value_times_scale_for_random_shapes_and_ranges) {
@@ -101,7 +102,8 @@ TYPED_TEST(decoded, every_code_has_the_bits_of_its_value) {
     const float scale = 1;
     kernel::decode<TypeParam>(packed.data(), &scale, {shifted.size(), shifted.size()}, 0, out);
     for (std::size_t i = 0; i < shifted.size(); ++i)
-      ASSERT_EQ(std::bit_cast<std::uint32_t>(out[i]), std::bit_cast<std::uint32_t>(TypeParam::value_of(TypeParam::ordinal_of(shifted[i])))) << int{shifted[i]};
+      ASSERT_EQ(std::bit_cast<std::uint32_t>(out[i]), std::bit_cast<std::uint32_t>(TypeParam::value_of(TypeParam::ordinal_of(shifted[i]))))
+          << int{shifted[i]};
   }
 }
 

@@ -33,7 +33,8 @@ TEST(multiply, is_the_product_to_the_bound_of_its_summation) {
           exact += product;
           magnitude += std::fabs(product);
         }
-        ASSERT_NEAR(y[b * rows + r], exact, 1.001 * static_cast<double>(columns) * 0x1p-24 * magnitude) << rows << " " << batch << " " << columns;
+        ASSERT_NEAR(y[b * rows + r], exact, 1.001 * static_cast<double>(columns) * 0x1p-24 * magnitude)
+            << rows << " " << batch << " " << columns;
       }
   }
 }

@@ -1,6 +1,8 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <bit>
+#include <cmath>
 #include <string_view>
 
 #include "support/number_model.hpp"
@@ -99,10 +101,8 @@ TYPED_TEST(formats, stochastic_rounding_switches_at_the_exact_probability) {
       const std::uint64_t middle = (low + high) / 2;
       const double landed = this->value(this->stochastic(x, static_cast<std::uint32_t>(middle)));
       ASSERT_TRUE(landed == near.value || landed == far.value) << x;
-      if (landed == near.value)
-        high = middle;
-      else
-        low = middle + 1;
+      if (landed == near.value) high = middle;
+      else low = middle + 1;
     }
     ASSERT_EQ(low, static_cast<std::uint64_t>(share * 0x1p32)) << std::hexfloat << x;
   }
@@ -122,7 +122,8 @@ TYPED_TEST(formats, rounding_is_odd_for_one_word) {
 TYPED_TEST(formats, a_grid_point_never_moves) {
   for (int o = TypeParam::lowest; o <= TypeParam::highest; ++o) {
     EXPECT_EQ(this->nearest(TypeParam::value_of(o)), o);
-    for (const std::uint32_t word : {0u, 1u, 0x7fffffffu, 0x80000000u, 0xffffffffu}) EXPECT_EQ(this->stochastic(TypeParam::value_of(o), word), o);
+    for (const std::uint32_t word : {0u, 1u, 0x7fffffffu, 0x80000000u, 0xffffffffu})
+      EXPECT_EQ(this->stochastic(TypeParam::value_of(o), word), o);
   }
   for (const std::uint32_t word : {0u, 0xffffffffu}) EXPECT_EQ(this->stochastic(-0.0f, word), 0);
 }
@@ -199,7 +200,8 @@ TEST(codebook, bisection_places_a_float_between_its_neighbours) {
 TEST(codebook, grid_points_and_range_ends_are_found) {
   using format = codebook<false>;
   for (int o = format::lowest; o <= format::highest; ++o)
-    for (const std::uint32_t word : {0u, 0xffffffffu}) EXPECT_EQ((encode<format>(format::value_of(o), stochastic_rounding{}, word).ordinal), o);
+    for (const std::uint32_t word : {0u, 0xffffffffu})
+      EXPECT_EQ((encode<format>(format::value_of(o), stochastic_rounding{}, word).ordinal), o);
   EXPECT_EQ((encode<format>(1.1f, nearest_even{}).ordinal), 8);
   EXPECT_EQ((encode<format>(-1.1f, nearest_even{}).ordinal), -7);
   EXPECT_TRUE((encode<format>(-1.1f, nearest_even{}).clamped));

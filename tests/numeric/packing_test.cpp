@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <bit>
+#include <type_traits>
 #include <vector>
 
 #include "support/weights.hpp"
@@ -34,7 +36,8 @@ TYPED_TEST(packings, store_changes_its_element_alone) {
   for (std::size_t i = 0; i < this->size; ++i) {
     model[i] = this->random_code(random);
     codes::store(bytes.data(), i, model[i]);
-    for (std::size_t j = 0; j < this->size; ++j) ASSERT_EQ(codes::load(bytes.data(), j), model[j]) << "element " << j << " after a store to " << i;
+    for (std::size_t j = 0; j < this->size; ++j)
+      ASSERT_EQ(codes::load(bytes.data(), j), model[j]) << "element " << j << " after a store to " << i;
   }
 }
 

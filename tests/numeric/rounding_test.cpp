@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <cfloat>
 #include <cmath>
 
@@ -103,7 +104,8 @@ void expect_the_same_codes_with_flushed_subnormals() {
     std::vector<int> results;
     for (const float x : inputs) {
       results.push_back(encode<Format>(x, nearest_even{}).ordinal);
-      for (const std::uint32_t word : {0u, 0x40000000u, 0xffffffffu}) results.push_back(encode<Format>(x, stochastic_rounding{}, word).ordinal);
+      for (const std::uint32_t word : {0u, 0x40000000u, 0xffffffffu})
+        results.push_back(encode<Format>(x, stochastic_rounding{}, word).ordinal);
     }
     for (int o = Format::lowest; o <= Format::highest; ++o) results.push_back(std::bit_cast<int>(Format::value_of(o)));
     return results;

@@ -50,7 +50,8 @@ TEST(coded_view, refuses_buffers_that_are_too_small) {
     return "no error";
   };
   EXPECT_EQ(message(bytes, scales, {2, 64}), "no error");
-  EXPECT_EQ(message(std::span(bytes).first(63), scales, {2, 64}), "zolt: coded_view: bytes of codes = 63 must be at least 64 for shape 2x64");
+  EXPECT_EQ(message(std::span(bytes).first(63), scales, {2, 64}),
+            "zolt: coded_view: bytes of codes = 63 must be at least 64 for shape 2x64");
   EXPECT_EQ(message(bytes, std::span(scales).first(3), {2, 64}), "zolt: coded_view: scales = 3 must be at least 4 for shape 2x64");
   EXPECT_EQ(message(bytes, scales, {2, 60}), "zolt: coded_view: columns = 60 must be divided by the group of 32");
   EXPECT_EQ(message(bytes, scales, {0, 64}), "zolt: coded_view: shape = 0x64 must have at least one element");

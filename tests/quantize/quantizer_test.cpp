@@ -89,7 +89,8 @@ TYPED_TEST(quantizers, no_weight_moves_farther_than_half_a_step) {
   const auto back = decoded(q);
   for (std::size_t i = 0; i < q.size(); ++i) {
     const int above = std::min(ordinals[i] + 1, format::highest), below = std::max(ordinals[i] - 1, format::lowest);
-    const double step = std::max(format::value_of(above) - format::value_of(ordinals[i]), format::value_of(ordinals[i]) - format::value_of(below));
+    const double step =
+        std::max(format::value_of(above) - format::value_of(ordinals[i]), format::value_of(ordinals[i]) - format::value_of(below));
     ASSERT_NEAR(back.data()[i], weights.data()[i], step / 2 * q.view().scale(i) + std::fabs(weights.data()[i]) * 0x1p-22) << i;
   }
 }
@@ -229,7 +230,10 @@ TEST(quantizer, names_a_weight_that_is_no_number) {
 TEST(quantizer, refuses_shapes_that_it_cannot_lay_out) {
   EXPECT_EQ(error_of([] { quantize<int8>("w", tensor<float>({0, 8})); }), "zolt: w: shape = 0x8 must have at least one element");
   EXPECT_EQ(error_of([] { quantize<int8>("w", tensor<float>({8, 0})); }), "zolt: w: shape = 8x0 must have at least one element");
-  EXPECT_EQ(error_of([] { quantize<int4, per_group<32>>("w", tensor<float>({8, 48})); }), "zolt: w: columns = 48 must be divided by the group of 32");
+  EXPECT_EQ(error_of([] {
+              quantize<int4, per_group<32>>("w", tensor<float>({8, 48}));
+            }),
+            "zolt: w: columns = 48 must be divided by the group of 32");
 }
 
 TEST(quantizer, takes_weights_at_both_ends_of_the_float_range) {

@@ -55,7 +55,8 @@ TYPED_TEST(distributions, fill_of_any_range_is_a_part_of_one_fill) {
     for (int trial = 0; trial < 300; ++trial) {
       const std::size_t first = random.below(size), count = random.between(0, std::min<std::size_t>(size - first, 1200));
       const auto part = this->tile(start + first, count);
-      ASSERT_TRUE(std::equal(part.begin(), part.end(), whole.begin() + static_cast<std::ptrdiff_t>(first))) << start + first << ", " << count;
+      ASSERT_TRUE(std::equal(part.begin(), part.end(), whole.begin() + static_cast<std::ptrdiff_t>(first)))
+          << start + first << ", " << count;
     }
   }
 }
@@ -105,10 +106,8 @@ TYPED_TEST(distributions, sample_moments_lie_within_their_standard_errors) {
     for (int n = 1; n <= 4; ++n) sums[n] += std::pow(value, n);
   for (int n = 1; n <= 4; ++n) {
     const double mean = this->exact_moment(n), variance = this->exact_moment(2 * n) - mean * mean;
-    if (variance == 0)
-      EXPECT_EQ(sums[n], size * mean) << n;
-    else
-      EXPECT_LT(test::standard_errors(sums[n], size * mean, size * variance), test::allowed_standard_errors) << "moment " << n;
+    if (variance == 0) EXPECT_EQ(sums[n], size * mean) << n;
+    else EXPECT_LT(test::standard_errors(sums[n], size * mean, size * variance), test::allowed_standard_errors) << "moment " << n;
   }
 }
 

@@ -31,7 +31,8 @@ TEST(random_stream, is_the_cipher_in_the_frozen_layout) {
   const random_stream source(some_key, some_parameter, stream::mask);
   for (const std::uint64_t i : many_indices()) {
     const std::uint64_t row = i / 16, block = row / 4 * 16 + i % 16;
-    const random_block counter{static_cast<std::uint32_t>(block), 0x89abcdef, 0xfedcba98, 3u << 24 | static_cast<std::uint32_t>(block >> 32)};
+    const random_block counter{static_cast<std::uint32_t>(block), 0x89abcdef, 0xfedcba98,
+                               3u << 24 | static_cast<std::uint32_t>(block >> 32)};
     ASSERT_EQ(source.word(i), threefry4x32::block(counter, {0x89abcdef, 0x01234567, 0x76543210, 0xfedcba98})[row % 4]) << i;
   }
 }

@@ -17,8 +17,7 @@ static_assert(threefry4x32::block(digits_of_pi, {0xa4093822, 0x299f31d0, 0x082ef
 static_assert(philox4x32::rounds == 10);
 static_assert(philox4x32::block(zeros, {}) == random_block{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8});
 static_assert(philox4x32::block(ones, {0xffffffff, 0xffffffff}) == random_block{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd});
-static_assert(philox4x32::block(digits_of_pi, {0xa4093822, 0x299f31d0}) ==
-              random_block{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1});
+static_assert(philox4x32::block(digits_of_pi, {0xa4093822, 0x299f31d0}) == random_block{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1});
 
 }  // namespace
 }  // namespace zolt

@@ -21,7 +21,8 @@ static_assert(exact::is_finite(std::numeric_limits<double>::max()) && exact::is_
 static_assert(exact::is_finite(0.0) && exact::is_finite(std::numeric_limits<float>::denorm_min()));
 
 static_assert(exact::coefficient_bits(1) == 12 && exact::coefficient_bits(12) == 12 && exact::coefficient_bits(13) == 11);
-static_assert(exact::power(3, 20) == 3486784401.0 && exact::power(0.5, 60) == 0x1p-60 && exact::power(7, 0) == 1 && exact::power(-2, 3) == -8);
+static_assert(exact::power(3, 20) == 3486784401.0 && exact::power(0.5, 60) == 0x1p-60 && exact::power(7, 0) == 1 &&
+              exact::power(-2, 3) == -8);
 
 static_assert(holds(bound::positive, 1e-300) && !holds(bound::positive, 0) && !holds(bound::positive, infinity));
 static_assert(holds(bound::non_negative, 0) && !holds(bound::non_negative, -1e-300));

@@ -31,8 +31,8 @@ struct definition<minifloat<Exponent, Mantissa, Bias, Kind>> {
     const int mantissa = c % (1 << Mantissa), exponent = (c >> Mantissa) % (1 << Exponent);
     const bool top = exponent == (1 << Exponent) - 1, last = mantissa == (1 << Mantissa) - 1;
     if (top && (Kind == minifloat_kind::ieee || (Kind == minifloat_kind::finite_nan && last))) return std::nullopt;
-    const double magnitude = exponent == 0 ? std::ldexp(mantissa, 1 - Bias - Mantissa)
-                                           : std::ldexp((1 << Mantissa) + mantissa, exponent - Bias - Mantissa);
+    const double magnitude =
+        exponent == 0 ? std::ldexp(mantissa, 1 - Bias - Mantissa) : std::ldexp((1 << Mantissa) + mantissa, exponent - Bias - Mantissa);
     return c >> (Exponent + Mantissa) == 0 ? magnitude : -magnitude;
   }
 };

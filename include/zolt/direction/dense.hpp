@@ -30,6 +30,7 @@ struct rademacher {
   static constexpr std::string_view name = "rademacher";
   dense_law<distribution::rademacher> law_at(double, std::uint32_t) const { return {}; }
   dense_law<distribution::rademacher> law_of(std::uint32_t) const { return {}; }
+  friend bool operator==(const rademacher&, const rademacher&) = default;
 };
 
 /// z approximately N(0, 846), an integer of 7 bits and a sign; kurtosis 2.9998, cut at 4.26 standard deviations.
@@ -43,6 +44,7 @@ struct gaussian {
   static constexpr std::string_view name = "gaussian";
   dense_law<distribution::gaussian> law_at(double, std::uint32_t) const { return {}; }
   dense_law<distribution::gaussian> law_of(std::uint32_t) const { return {}; }
+  friend bool operator==(const gaussian&, const gaussian&) = default;
 };
 
 /// z uniform on 4096 odd integers, symmetric about zero.
@@ -54,6 +56,7 @@ struct uniform {
   static constexpr std::string_view name = "uniform";
   dense_law<distribution::uniform> law_at(double, std::uint32_t) const { return {}; }
   dense_law<distribution::uniform> law_of(std::uint32_t) const { return {}; }
+  friend bool operator==(const uniform&, const uniform&) = default;
 };
 
 }  // namespace zolt::inline v0

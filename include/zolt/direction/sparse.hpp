@@ -55,6 +55,7 @@ struct sparse_rademacher_law {
     for_each_nonzero(key, info, first, first + z.size(),
                      [&](std::uint64_t i, int sign, std::uint64_t) { z[static_cast<std::size_t>(i - first)] = static_cast<std::int16_t>(sign); });
   }
+  friend bool operator==(const sparse_rademacher_law&, const sparse_rademacher_law&) = default;
 };
 
 /// Step-matched sparse Rademacher, the default: probes of a few codes on a random fraction of the weights that falls with the step.
@@ -84,6 +85,7 @@ struct sparse_rademacher {
     return {static_cast<std::uint32_t>(std::max(density * 0x1p32, 1.0) - 1)};
   }
   sparse_rademacher_law law_of(std::uint32_t record) const { return {record}; }
+  friend bool operator==(const sparse_rademacher&, const sparse_rademacher&) = default;
 };
 
 }  // namespace zolt::inline v0

@@ -73,6 +73,7 @@ struct running_rms {
       for (term& t : terms) t.coefficient /= rms;
     return 0;
   }
+  friend bool operator==(const running_rms&, const running_rms&) = default;
 };
 
 /// Cuts |c| at `limit`, counted.
@@ -82,7 +83,7 @@ struct running_rms {
 struct clip {
   static constexpr std::string_view name = "clip";
   static constexpr coefficient_phase phase = coefficient_phase::clip;
-  double limit = 3;
+  double limit = 2;
 
   template <class Field>
   void fields(Field&& field) const {
@@ -96,6 +97,7 @@ struct clip {
     }
     return cut;
   }
+  friend bool operator==(const clip&, const clip&) = default;
 };
 
 }  // namespace zolt::inline v0

@@ -43,6 +43,7 @@ struct two_point {
     const double divisor = 2 * radius * std::sqrt(scale.density) * static_cast<double>(terms.size() - before);
     for (std::size_t i = before; i < terms.size(); ++i) terms[i].coefficient /= divisor;
   }
+  friend bool operator==(const two_point&, const two_point&) = default;
 };
 
 /// Forward difference over `queries` independent directions that share one unperturbed baseline.
@@ -77,6 +78,7 @@ struct one_sided {
     const double divisor = radius * std::sqrt(scale.density) * static_cast<double>(terms.size() - before);
     for (std::size_t i = before; i < terms.size(); ++i) terms[i].coefficient /= divisor;
   }
+  friend bool operator==(const one_sided&, const one_sided&) = default;
 };
 
 }  // namespace zolt::inline v0

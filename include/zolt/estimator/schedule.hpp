@@ -21,6 +21,7 @@ concept rate_schedule = std::copyable<S> && requires(const S& s, std::uint64_t s
 struct constant {
   static constexpr std::string_view name = "constant";
   double factor(std::uint64_t) const { return 1; }
+  friend bool operator==(const constant&, const constant&) = default;
 };
 
 /// Falls in a straight line from 1 to `last` over `steps` steps and stays there.
@@ -38,6 +39,7 @@ struct linear_decay {
     const double done = std::min(1.0, static_cast<double>(step) / static_cast<double>(steps));
     return 1 - exact::product(done, 1 - last);
   }
+  friend bool operator==(const linear_decay&, const linear_decay&) = default;
 };
 
 /// Falls along half a cosine from 1 to `last` over `steps` steps and stays there.
@@ -56,6 +58,7 @@ struct cosine_decay {
     const double done = std::min(1.0, static_cast<double>(step) / static_cast<double>(steps));
     return last + exact::product(1 - last, (1 + std::cos(std::numbers::pi * done)) / 2);
   }
+  friend bool operator==(const cosine_decay&, const cosine_decay&) = default;
 };
 
 }  // namespace zolt::inline v0

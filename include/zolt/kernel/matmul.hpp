@@ -59,6 +59,7 @@ inline void multiply_rows(const float* w, const float* x, std::size_t batch, std
 
 /// y = x wᵀ: w is rows × k_count, x is batch × k_count, y is batch × rows with `y_stride` floats from row to row.
 inline void multiply(const float* w, std::size_t rows, const float* x, std::size_t batch, std::size_t k_count, float* y, std::size_t y_stride) {
+  if (batch == 0) return;  // y may be null then
   std::size_t r = 0;
   for (; r + block_rows <= rows; r += block_rows) multiply_rows<block_rows>(w + r * k_count, x, batch, k_count, y + r, y_stride);
   for (; r < rows; ++r) multiply_rows<1>(w + r * k_count, x, batch, k_count, y + r, y_stride);

@@ -48,6 +48,7 @@ inline std::size_t rows_per_probe(const probe_view& probes, const shape& x, cons
 template <weight_matrix Weights>
 void linear(const probe_view& probes, const Weights& w, tensor_view<const float> x, tensor_view<float> y) {
   const shape s = w.shape();
+  if (s.size() == 0) fail("linear", "shape of the weight", s.text(), "have at least one element");
   if (x.columns() != s.columns) fail("linear", "columns of x", x.columns(), "be " + to_text(s.columns) + ", the inputs of the weight");
   if (y.columns() != s.rows) fail("linear", "columns of y", y.columns(), "be " + to_text(s.rows) + ", the outputs of the weight");
   const std::size_t batch = detail::rows_per_probe(probes, x.shape(), y.shape());

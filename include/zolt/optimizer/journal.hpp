@@ -1,8 +1,10 @@
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "zolt/optimizer/perturbation.hpp"
@@ -22,30 +24,36 @@ struct journal {
   std::vector<float> saved;  ///< whole tiles of float weights under a law that touches most of them: cheaper than entries
   std::size_t next_entry = 0;
   std::size_t next_saved = 0;
-  std::uint64_t growths = 0;  ///< allocations after the first reservation
+  std::size_t reached = 0;    ///< the weight of the current block that is not moved yet if memory runs out
+  std::uint64_t growths = 0;  ///< allocations after the first
 
   void start_moving() {
     entries.clear();
     saved.clear();
-    next_entry = next_saved = 0;
+    start_restoring();
   }
-  /// Room for a block of `weights` exceptions, or for its copy: a block is moved only when nothing in it can fail.
-  void make_room(std::size_t weights, bool copy) {
-    if (copy)
-      reserve_for(saved, weights);
-    else
-      reserve_for(entries, weights);
+  void start_restoring() { next_entry = next_saved = 0; }
+
+  void add(std::size_t weight, std::uint64_t index, std::uint32_t bits) {
+    if (entries.size() == entries.capacity()) {
+      reached = weight;
+      grow(entries, 1);
+    }
+    entries.push_back({index, bits});
   }
-  void add(std::uint64_t index, std::uint32_t bits) { entries.push_back({index, bits}); }
+  void save(std::size_t first, std::span<const float> weights) {
+    reached = first;
+    if (saved.size() + weights.size() > saved.capacity()) grow(saved, weights.size());
+    saved.insert(saved.end(), weights.begin(), weights.end());
+  }
   /// Whether the weight at hand is the next exception.
   bool is_next(std::uint64_t index) const { return next_entry < entries.size() && entries[next_entry].index == index; }
 
  private:
   template <class T>
-  void reserve_for(std::vector<T>& list, std::size_t count) {
-    if (list.capacity() - list.size() >= count) return;
+  void grow(std::vector<T>& list, std::size_t count) {
     growths += list.capacity() != 0;
-    list.reserve(std::max(list.size() + count, 2 * list.capacity()));
+    list.reserve(std::max(list.size() + count, list.capacity() == 0 ? std::size_t{1024} : 2 * list.capacity()));
   }
 };
 
@@ -57,7 +65,8 @@ bool keeps_copy(const Law& law) {
   return law.density() > copy_density;
 }
 
-/// Moves the weights [first, last) by step·z. `base` makes indices unique over the parameters of a lane.
+/// Moves the weights [first, last) by step·z. `base` makes indices unique over the parameters of a lane. If memory for the journal runs out,
+/// the weights below undo.reached are moved and the others are not.
 template <parameter_storage Storage, resolved_law Law>
 void move_weights(const parameter<Storage>& p, const Law& law, const direction_key& key, displacement_t<Storage> step, std::size_t first,
                   std::size_t last, std::uint64_t base, journal& undo) {
@@ -67,17 +76,17 @@ void move_weights(const parameter<Storage>& p, const Law& law, const direction_k
     for_each_touched(law, key, info_of(p), first, last, [&](std::size_t i, int z, std::size_t) {
       const code before = storage.code(i);
       const int ordinal = format::ordinal_of(before), target = moved<format>(ordinal, step * z);
-      if (target - step * z != ordinal || format::code_of(ordinal) != before) undo.add(base + i, before);
+      if (target - step * z != ordinal || format::code_of(ordinal) != before) undo.add(i, base + i, before);
       if (target != ordinal) storage.set_code(i, format::code_of(target));
     });
   } else {
     const std::span<float> w = storage.values();
     const bool copy = keeps_copy<Storage>(law);
-    if (copy) undo.saved.insert(undo.saved.end(), w.data() + first, w.data() + last);
+    if (copy) undo.save(first, w.subspan(first, last - first));
     for_each_touched(law, key, info_of(p), first, last, [&](std::size_t i, int z, std::size_t) {
       const float before = w[i], d = step * static_cast<float>(z), after = before + d;
       if (!copy && std::bit_cast<std::uint32_t>(after - d) != std::bit_cast<std::uint32_t>(before))
-        undo.add(base + i, std::bit_cast<std::uint32_t>(before));
+        undo.add(i, base + i, std::bit_cast<std::uint32_t>(before));
       w[i] = after;
     });
   }

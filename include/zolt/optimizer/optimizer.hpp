@@ -45,7 +45,7 @@ struct report {
 /// Units    radius in parameter units (codes), rate as the update rule says.
 /// Cost     per step: the estimator's loss evaluations; two visits of the touched weights per probe in place, one on read; one visit of the
 ///          touched weights to apply (all weights for a rule with moments). Memory: moments and residuals as documented by their policies;
-///          in place, per lane, 16 bytes per exception (4–6 % of the touched codes) and at most 256 KiB of reserve.
+///          in place, 16 bytes per exception (4–6 % of the touched codes), or a copy of float weights under a dense law.
 /// Errors   the constructor throws every problem of find_problems. A loss that throws leaves the weights as they were and the step undone.
 template <parameter_set Parameters, class Composition>
 class optimizer {
@@ -224,7 +224,7 @@ class optimizer {
   using rule_type = decltype(Composition::rule);
   static constexpr std::size_t moments = moments_of<rule_type>();
   static constexpr int residual_bits = Composition::write_back_type::residual_bits;
-  static constexpr std::size_t block_size = 8 * tile_size;
+  static constexpr std::size_t block_size = 128 * tile_size;
 
   struct lane_state {
     detail::journal undo;
@@ -286,24 +286,29 @@ class optimizer {
         lane_state& state = lanes_[lane];
         state.undo.start_moving();
         state.blocks_moved = 0;
-        for_each_block(lane, [&]<class S>(std::size_t, const parameter<S>& w, std::size_t first, std::size_t last, std::uint64_t base) {
-          state.undo.make_room(last - first, dense_storage<S> && law_.density() > detail::copy_density);
+        for_each_block(lane, [&](std::size_t, const auto& w, std::size_t first, std::size_t last, std::uint64_t base) {
+          state.undo.reached = first;
           detail::move_weights(w, law_, p.key, step_of(w, p), first, last, base, state.undo);
           ++state.blocks_moved;
         });
+        state.undo.reached = 0;
       });
-    } catch (...) {  // out of memory for a journal: what was moved goes back
+    } catch (...) {  // no memory for a journal: what was moved goes back
       leave(p);
       throw;
     }
   }
+  /// Undoes the blocks that each lane moved, and of the next one the weights below the one that could not be.
   void leave(const probe& p) noexcept {
     if (p.offset == 0) return;
     team_.run([&](std::size_t lane) noexcept {
       lane_state& state = lanes_[lane];
+      state.undo.start_restoring();
       std::size_t block = 0;
       for_each_block(lane, [&](std::size_t, const auto& w, std::size_t first, std::size_t last, std::uint64_t base) {
-        if (block++ < state.blocks_moved) detail::restore_weights(w, law_, p.key, step_of(w, p), first, last, base, state.undo);
+        const std::size_t end = block < state.blocks_moved ? last : block == state.blocks_moved ? std::clamp(state.undo.reached, first, last) : first;
+        ++block;
+        if (first < end) detail::restore_weights(w, law_, p.key, step_of(w, p), first, end, base, state.undo);
       });
     });
   }
@@ -486,5 +491,22 @@ class optimizer {
 
 template <parameter_set Parameters, class... Policies>
 optimizer(const Parameters&, const Policies&...) -> optimizer<Parameters, composition_of<Policies...>>;
+
+namespace detail {
+
+/// Stands for a first argument that is no set of parameters, so that the compiler says one sentence instead of listing constructors.
+template <class Given>
+struct no_parameters {
+  static_assert(parameter_set<Given>, "zolt: the first argument of an optimizer must be a set of parameters: zolt::parameters(...) or a zolt::parameter_list");
+  no_parameters(const Given&) {}
+  std::size_t size() const { return 0; }
+  void visit(std::size_t, any_parameter_visitor) const {}
+};
+
+}  // namespace detail
+
+template <class Given, class... Policies>
+  requires(!parameter_set<Given>)
+optimizer(const Given&, const Policies&...) -> optimizer<detail::no_parameters<Given>, composition_of<Policies...>>;
 
 }  // namespace zolt::inline v0

@@ -21,6 +21,7 @@ struct options {
   bool concurrent_probes = false;  ///< evaluate a one-probe loss on all threads at once; the loss must be safe to call so
   bool record = true;              ///< keep the trajectory
   std::size_t reserved_steps = 4096;  ///< steps of trajectory to reserve memory for; more are kept and counted as growth
+  friend bool operator==(const options&, const options&) = default;
 };
 
 template <class T>
@@ -57,6 +58,23 @@ struct slot<Is, Default, Head, T...> {
 };
 template <template <class> class Is, class Default, class... T>
 using slot_t = typename slot<Is, Default, T...>::type;
+
+/// A type that was meant for a slot, by its most telling member, and misses the slot's concept.
+template <class T>
+concept nearly_estimator = !estimator<T> && requires(const T& t) { t.radius; };
+template <class T>
+concept nearly_update_rule = !update_rule<T> && requires(const T& t) { t.rate; };
+template <class T>
+concept nearly_direction_law = !direction_law<T> && requires { &T::law_at; };
+template <class T>
+concept nearly_write_back = !write_back<T> && requires { T::residual_bits; };
+template <class T>
+concept nearly_rate_schedule = !rate_schedule<T> && requires { &T::factor; };
+template <class T>
+concept nearly_coefficient_transform = !coefficient_transform<T> && requires { T::phase; };
+template <class T>
+concept nearly_policy = nearly_estimator<T> || nearly_update_rule<T> || nearly_direction_law<T> || nearly_write_back<T> || nearly_rate_schedule<T> ||
+                        nearly_coefficient_transform<T>;
 
 template <class Wanted, class... T>
 Wanted pick(const T&... given) {
@@ -102,7 +120,19 @@ using composition_of =
 template <class... Policies>
 constexpr bool composable() {
   using namespace detail;
-  static_assert((policy<Policies> && ...),
+  static_assert(!(nearly_estimator<Policies> || ...),
+                "zolt: an estimator needs radius, queries, plan(key, evaluations, probes) and estimate(evaluations, scale, terms); see zolt::estimator");
+  static_assert(!(nearly_update_rule<Policies> || ...),
+                "zolt: an update rule needs rate, and either step_for(rate, coefficient, terms) or moments, at(rate, step) and apply(at, gradient, "
+                "moments, delta); see zolt::update_rule");
+  static_assert(!(nearly_direction_law<Policies> || ...),
+                "zolt: a direction law needs law_at(rate, queries) and law_of(record), which return one zolt::resolved_law; see zolt::direction_law");
+  static_assert(!(nearly_write_back<Policies> || ...),
+                "zolt: a write-back needs residual_bits and a static round, which is a zolt::rounding; see zolt::write_back");
+  static_assert(!(nearly_rate_schedule<Policies> || ...), "zolt: a rate schedule needs double factor(step); see zolt::rate_schedule");
+  static_assert(!(nearly_coefficient_transform<Policies> || ...),
+                "zolt: a coefficient transform needs phase and apply(terms, statistics), which returns how many it cut; see zolt::coefficient_transform");
+  static_assert(((policy<Policies> || nearly_policy<Policies>) && ...),
                 "zolt: every argument after the parameters must be a policy: an estimator, an update rule, a direction law, a write-back, a rate "
                 "schedule, a coefficient transform, or zolt::options");
   static_assert(count_of<is_estimator, Policies...> <= 1, "zolt: the estimator is given twice");

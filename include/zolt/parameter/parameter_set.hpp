@@ -58,9 +58,10 @@ template <parameter_storage... Storages>
 class parameter_list {
  public:
   template <class Weights>
-    requires(std::same_as<storage_t<Weights>, Storages> || ...)
   void add(std::string name, Weights&& weights, parameter_options options = {}) {
-    all_.emplace_back(parameter<storage_t<Weights>>(std::move(name), weights, options));
+    constexpr bool known = (std::same_as<storage_t<Weights>, Storages> || ...);
+    static_assert(known, "zolt: this parameter_list was not declared with the storage of these weights");
+    if constexpr (known) all_.emplace_back(parameter<storage_t<Weights>>(std::move(name), weights, options));
   }
 
   std::size_t size() const { return all_.size(); }

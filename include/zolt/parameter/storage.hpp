@@ -3,6 +3,7 @@
 #include <concepts>
 #include <cstddef>
 #include <span>
+#include <type_traits>
 #include <vector>
 
 #include "zolt/core/tensor.hpp"
@@ -54,7 +55,7 @@ concept weights_with_view = requires(T& t) {
 /// The storage behind what a user holds: a storage itself, something with a view() that is one, or floats.
 template <class Weights>
 auto storage_of(Weights& weights) {
-  if constexpr (parameter_storage<Weights>)
+  if constexpr (parameter_storage<std::remove_const_t<Weights>>)  // a view: its constness says nothing about the weights
     return weights;
   else if constexpr (weights_with_view<Weights>)
     return weights.view();

@@ -39,6 +39,7 @@ struct momentum {
       delta[j] = exact::product(-s.rate, m);
     }
   }
+  friend bool operator==(const momentum&, const momentum&) = default;
 };
 
 /// Adam on the zeroth-order estimate.
@@ -86,6 +87,7 @@ struct adam {
       delta[j] = exact::product(-s.rate, m / s.first_correction / scale);
     }
   }
+  friend bool operator==(const adam&, const adam&) = default;
 };
 
 }  // namespace zolt::inline v0

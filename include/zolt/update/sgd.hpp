@@ -25,6 +25,7 @@ struct sgd {
     field("rate", rate, bound::positive);
   }
   double step_for(double step_rate, double coefficient, std::size_t) const { return -step_rate * coefficient; }
+  friend bool operator==(const sgd&, const sgd&) = default;
 };
 
 /// The sign of each scalar, the direction as it is: every step is equally long.
@@ -47,6 +48,7 @@ struct sign_of_coefficient {
     const double sign = coefficient > 0 ? 1 : coefficient < 0 ? -1 : 0;
     return -step_rate * sign / std::sqrt(static_cast<double>(terms));
   }
+  friend bool operator==(const sign_of_coefficient&, const sign_of_coefficient&) = default;
 };
 
 /// The sign of every component of the estimate.
@@ -69,6 +71,7 @@ struct sign_of_gradient {
   void apply(float step, std::span<const float> gradient, moment_tile<0>, std::span<float> delta) const {
     for (std::size_t j = 0; j < gradient.size(); ++j) delta[j] = gradient[j] > 0 ? -step : gradient[j] < 0 ? step : 0.0f;
   }
+  friend bool operator==(const sign_of_gradient&, const sign_of_gradient&) = default;
 };
 
 }  // namespace zolt::inline v0

@@ -29,6 +29,7 @@ struct nearest {
   static constexpr std::string_view name = "nearest";
   static constexpr int residual_bits = 0;
   static constexpr nearest_even round{};
+  friend bool operator==(const nearest&, const nearest&) = default;
 };
 
 /// To one of the two neighbouring codes, unbiased: an update of 0.01 code moves every hundredth weight. The default.
@@ -40,6 +41,7 @@ struct stochastic {
   static constexpr std::string_view name = "stochastic";
   static constexpr int residual_bits = 0;
   static constexpr stochastic_rounding round{};
+  friend bool operator==(const stochastic&, const stochastic&) = default;
 };
 
 /// Error feedback: code and residual are one fixed-point number of `Bits` more bits; the sum is rounded stochastically to that grid as a

@@ -1,0 +1,11 @@
+// expect: zolt: the estimator is given twice
+#include "zolt/optimizer/optimizer.hpp"
+
+std::vector<float> w(8);
+auto parameters() { return zolt::parameters(zolt::parameter("w", w)); }
+
+#if defined(ZOLT_SHOULD_COMPILE)
+zolt::optimizer opt{parameters(), zolt::two_point{}};
+#else
+zolt::optimizer opt{parameters(), zolt::two_point{}, zolt::one_sided{}};
+#endif
