@@ -1,4 +1,4 @@
-// expect: zolt: a direction law needs law_at(rate, queries) and law_of(record), which return one zolt::resolved_law; see zolt::direction_law
+// expect: zolt: a direction law needs law_at(rate, queries) and law_of(record), which return one zolt::resolved_law (see zolt::direction_law)
 #include "zolt/optimizer/optimizer.hpp"
 
 std::vector<float> w(8);

@@ -1,4 +1,4 @@
-// expect: zolt: an estimator needs radius, queries, plan(key, evaluations, probes) and estimate(evaluations, scale, terms); see zolt::estimator
+// expect: zolt: an estimator needs radius, queries, plan(key, evaluations, probes) and estimate(evaluations, scale, terms) (see zolt::estimator)
 #include "zolt/optimizer/optimizer.hpp"
 
 std::vector<float> w(8);

@@ -1,4 +1,4 @@
-// expect: zolt: a rate schedule needs double factor(step); see zolt::rate_schedule
+// expect: zolt: a rate schedule needs double factor(step) (see zolt::rate_schedule)
 #include "zolt/optimizer/optimizer.hpp"
 
 std::vector<float> w(8);

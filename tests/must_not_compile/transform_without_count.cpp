@@ -1,4 +1,4 @@
-// expect: zolt: a coefficient transform needs phase and apply(terms, statistics), which returns how many it cut; see zolt::coefficient_transform
+// expect: zolt: a coefficient transform needs phase and apply(terms, statistics), which returns how many it cut (see zolt::coefficient_transform)
 #include "zolt/optimizer/optimizer.hpp"
 
 std::vector<float> w(8);

@@ -1,4 +1,4 @@
-// expect: zolt: a write-back needs residual_bits and a static round, which is a zolt::rounding; see zolt::write_back
+// expect: zolt: a write-back needs residual_bits and a static round, which is a zolt::rounding (see zolt::write_back)
 #include "zolt/optimizer/optimizer.hpp"
 
 std::vector<float> w(8);

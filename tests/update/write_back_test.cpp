@@ -20,7 +20,7 @@ std::uint32_t even_word(std::uint32_t i) { return i * (0xffffffffu / even_words 
 /// Where an update of `delta` codes lands.
 template <class WriteBack, class Format>
 landing landed(int ordinal, int residual_before, float delta, std::uint32_t word) {
-  return land<WriteBack>(ordinal, residual_before, grid_position_of<WriteBack>(delta), word, Format::lowest, Format::highest);
+  return land<WriteBack>(ordinal, residual_before, rounded_move<WriteBack>(delta, word), Format::lowest, Format::highest);
 }
 
 /// E of code + residual·2⁻ᵏ after landing.

@@ -44,9 +44,10 @@ constexpr int coefficient_bits(int direction_bits) { return 24 - direction_bits 
 /// base^n by repeated squaring: std::pow differs between mathematical libraries.
 constexpr double power(double base, std::uint64_t n) {
   double result = 1;
-  for (; n != 0; n >>= 1, base *= base)
+  for (;; base *= base) {
     if (n & 1) result *= base;
-  return result;
+    if ((n >>= 1) == 0) return result;
+  }
 }
 
 }  // namespace zolt::inline v0::exact

@@ -38,14 +38,14 @@ struct parameter_state {
 
 /// Lands one update on one coded weight.
 template <write_back WriteBack, coded_storage Storage>
-void land_on(const Storage& storage, parameter_state& state, std::size_t i, const grid_position& update, std::uint32_t word, write_events& events) {
+void land_on(const Storage& storage, parameter_state& state, std::size_t i, int move, write_events& events) {
   using format = typename Storage::format;
   using field = residual_field<WriteBack::residual_bits>;
   const code before = storage.code(i);
   const int ordinal = format::ordinal_of(before);
   int rest = 0;
   if constexpr (WriteBack::residual_bits > 0) rest = field::load(state.residuals.data(), i);
-  const landing at = land<WriteBack>(ordinal, rest, update, word, format::lowest, format::highest);
+  const landing at = land<WriteBack>(ordinal, rest, move, format::lowest, format::highest);
   if constexpr (WriteBack::residual_bits > 0) field::store(state.residuals.data(), i, at.residual);
   storage.set_code(i, at.ordinal != ordinal ? format::code_of(at.ordinal) : before);  // no branch: half of them would mispredict
   events.moved += at.ordinal != ordinal;
@@ -56,21 +56,24 @@ void land_on(const Storage& storage, parameter_state& state, std::size_t i, cons
 template <write_back WriteBack, parameter_storage Storage, sparse_law Law>
 void apply_sparse(const parameter<Storage>& p, const Law& law, std::span<const resolved_term> terms, parameter_state& state, std::size_t first,
                   std::size_t last, write_events& events) {
-  for (const resolved_term& t : terms) {
+  const Storage storage = p.storage;  // a local copy stays in registers: a store to a byte could change anything else
+  for (const resolved_term t : terms) {
     if constexpr (coded_storage<Storage>) {
       word_reader words(random_stream(t.key, p.id, stream::round_update));
-      const grid_position ahead = grid_position_of<WriteBack>(t.coefficient), back = -ahead;
+      const grid_position ahead = locate_on_integers(t.coefficient * static_cast<float>(1 << WriteBack::residual_bits));
       write_events met;
       law.for_each_nonzero(t.key, info_of(p), first, last, [&](std::uint64_t i, int z, std::uint64_t slot) {
         const std::uint32_t word = WriteBack::round.random ? words(slot) : 0;
+        int move;
         if constexpr (Law::bits == 1)
-          land_on<WriteBack>(p.storage, state, i, z > 0 ? ahead : back, word, met);
+          move = z * WriteBack::round(ahead, word);  // a rounding is odd, so that −z moves as far back
         else
-          land_on<WriteBack>(p.storage, state, i, grid_position_of<WriteBack>(t.coefficient * static_cast<float>(z)), word, met);
+          move = rounded_move<WriteBack>(t.coefficient * static_cast<float>(z), word);
+        land_on<WriteBack>(storage, state, i, move, met);
       });
       events = events + met;
     } else {
-      const std::span<float> w = p.storage.values();
+      const std::span<float> w = storage.values();
       law.for_each_nonzero(t.key, info_of(p), first, last,
                            [&](std::uint64_t i, int z, std::uint64_t) { w[i] += t.coefficient * static_cast<float>(z); });
     }
@@ -96,7 +99,7 @@ void write_tile(const parameter<Storage>& p, const direction_key& key, parameter
     word_reader words(random_stream(key, p.id, stream::round_update));
     for (std::size_t j = 0; j < delta.size(); ++j)
       if (delta[j] != 0)
-        land_on<WriteBack>(p.storage, state, first + j, grid_position_of<WriteBack>(delta[j]), WriteBack::round.random ? words(first + j) : 0, events);
+        land_on<WriteBack>(p.storage, state, first + j, rounded_move<WriteBack>(delta[j], WriteBack::round.random ? words(first + j) : 0), events);
   } else {
     const std::span<float> w = p.storage.values();
     for (std::size_t j = 0; j < delta.size(); ++j) w[first + j] += exact::product(unit, delta[j]);

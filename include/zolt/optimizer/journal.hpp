@@ -70,7 +70,7 @@ bool keeps_copy(const Law& law) {
 template <parameter_storage Storage, resolved_law Law>
 void move_weights(const parameter<Storage>& p, const Law& law, const direction_key& key, displacement_t<Storage> step, std::size_t first,
                   std::size_t last, std::uint64_t base, journal& undo) {
-  const Storage& storage = p.storage;
+  const Storage storage = p.storage;
   if constexpr (coded_storage<Storage>) {
     using format = typename Storage::format;
     for_each_touched(law, key, info_of(p), first, last, [&](std::size_t i, int z, std::size_t) {
@@ -96,7 +96,7 @@ void move_weights(const parameter<Storage>& p, const Law& law, const direction_k
 template <parameter_storage Storage, resolved_law Law>
 void restore_weights(const parameter<Storage>& p, const Law& law, const direction_key& key, displacement_t<Storage> step, std::size_t first,
                      std::size_t last, std::uint64_t base, journal& undo) noexcept {
-  const Storage& storage = p.storage;
+  const Storage storage = p.storage;
   if constexpr (coded_storage<Storage>) {
     using format = typename Storage::format;
     for_each_touched(law, key, info_of(p), first, last, [&](std::size_t i, int z, std::size_t) {

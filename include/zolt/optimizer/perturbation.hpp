@@ -77,7 +77,7 @@ void for_each_touched(const Law& law, const direction_key& key, const parameter_
 template <parameter_storage Storage, resolved_law Law>
 void read_probes(const parameter<Storage>& p, const Law& law, double radius, std::span<const probe> probes, std::size_t first, std::span<float> out) {
   const std::size_t n = out.size() / probes.size();
-  const Storage& storage = p.storage;
+  const Storage storage = p.storage;
   if constexpr (coded_storage<Storage>)
     storage.decode(first, out.first(n));
   else

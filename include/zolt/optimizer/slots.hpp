@@ -121,17 +121,17 @@ template <class... Policies>
 constexpr bool composable() {
   using namespace detail;
   static_assert(!(nearly_estimator<Policies> || ...),
-                "zolt: an estimator needs radius, queries, plan(key, evaluations, probes) and estimate(evaluations, scale, terms); see zolt::estimator");
+                "zolt: an estimator needs radius, queries, plan(key, evaluations, probes) and estimate(evaluations, scale, terms) (see zolt::estimator)");
   static_assert(!(nearly_update_rule<Policies> || ...),
                 "zolt: an update rule needs rate, and either step_for(rate, coefficient, terms) or moments, at(rate, step) and apply(at, gradient, "
-                "moments, delta); see zolt::update_rule");
+                "moments, delta) (see zolt::update_rule)");
   static_assert(!(nearly_direction_law<Policies> || ...),
-                "zolt: a direction law needs law_at(rate, queries) and law_of(record), which return one zolt::resolved_law; see zolt::direction_law");
+                "zolt: a direction law needs law_at(rate, queries) and law_of(record), which return one zolt::resolved_law (see zolt::direction_law)");
   static_assert(!(nearly_write_back<Policies> || ...),
-                "zolt: a write-back needs residual_bits and a static round, which is a zolt::rounding; see zolt::write_back");
-  static_assert(!(nearly_rate_schedule<Policies> || ...), "zolt: a rate schedule needs double factor(step); see zolt::rate_schedule");
+                "zolt: a write-back needs residual_bits and a static round, which is a zolt::rounding (see zolt::write_back)");
+  static_assert(!(nearly_rate_schedule<Policies> || ...), "zolt: a rate schedule needs double factor(step) (see zolt::rate_schedule)");
   static_assert(!(nearly_coefficient_transform<Policies> || ...),
-                "zolt: a coefficient transform needs phase and apply(terms, statistics), which returns how many it cut; see zolt::coefficient_transform");
+                "zolt: a coefficient transform needs phase and apply(terms, statistics), which returns how many it cut (see zolt::coefficient_transform)");
   static_assert(((policy<Policies> || nearly_policy<Policies>) && ...),
                 "zolt: every argument after the parameters must be a policy: an estimator, an update rule, a direction law, a write-back, a rate "
                 "schedule, a coefficient transform, or zolt::options");

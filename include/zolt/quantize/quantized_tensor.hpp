@@ -19,6 +19,7 @@ namespace zolt::inline v0 {
 template <granularity G>
 scale_layout checked_layout(std::string_view subject, const shape& s) {
   if (s.size() == 0) fail(subject, "shape", s.text(), "have at least one element");
+  if (s.size() / s.rows != s.columns) fail(subject, "shape", s.text(), "have a size that the machine can count");
   if (!G::fits(s)) fail(subject, "columns", s.columns, "be divided by the group of " + to_text(G::layout(s).group));
   return G::layout(s);
 }

@@ -80,19 +80,29 @@ quantized_tensor<Format, Granularity> quantize(std::string_view name, tensor_vie
   return quantizer<Format, Granularity>{}(name, weights);
 }
 
-/// The median distance between neighbouring codes around the weights of a coded tensor: a unit for the float tensors beside it.
+/// The median distance between neighbouring codes around the weights of a coded tensor or view: a unit for the float tensors beside it.
+///
+/// Cost     one read of the codes and 4 bytes per weight while it runs.
+/// Errors   a tensor without weights.
 template <class Weights>
 double unit_of(const Weights& weights) {
   using format = typename Weights::format;
+  if (weights.shape().size() == 0) fail("unit_of", "shape", weights.shape().text(), "have at least one element");
+  const auto view = [&weights] {
+    if constexpr (requires { weights.view(); })
+      return weights.view();
+    else
+      return weights;
+  }();
   std::vector<float> steps(weights.shape().size());
-  const auto view = weights.view();
   for (std::size_t i = 0; i < steps.size(); ++i) {
     const int ordinal = format::ordinal_of(view.code(i));
     const int next = ordinal < format::highest ? ordinal + 1 : ordinal - 1;
     steps[i] = std::fabs(format::value_of(next) - format::value_of(ordinal)) * view.scale(i);
   }
-  std::nth_element(steps.begin(), steps.begin() + static_cast<std::ptrdiff_t>(steps.size() / 2), steps.end());
-  return steps[steps.size() / 2];
+  const auto median = steps.begin() + static_cast<std::ptrdiff_t>(steps.size() / 2);
+  std::nth_element(steps.begin(), median, steps.end());
+  return *median;
 }
 
 }  // namespace zolt::inline v0

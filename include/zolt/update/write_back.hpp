@@ -89,16 +89,15 @@ struct landing {
   bool clamped = false;
 };
 
-/// Position of an update of `delta` codes on the grid of a write-back, which is 2^residual_bits times finer than the codes.
+/// An update of `delta` codes as a whole number of steps of the write-back's grid, which is 2^residual_bits times finer than the codes.
 template <write_back W>
-constexpr grid_position grid_position_of(float delta) {
-  return locate_on_integers(delta * static_cast<float>(1 << W::residual_bits));
+constexpr int rounded_move(float delta, std::uint32_t word) {
+  return W::round(locate_on_integers(delta * static_cast<float>(1 << W::residual_bits)), word);
 }
 
-/// code + residual + update, rounded once as one integer, kept in [lowest, highest] codes, and split.
+/// code + residual + move as one integer, kept in [lowest, highest] codes, and split.
 template <write_back W>
-constexpr landing land(int ordinal, int residual_before, const grid_position& update, std::uint32_t word, int lowest, int highest) {
-  const int move = W::round(update, word);
+constexpr landing land(int ordinal, int residual_before, int move, int lowest, int highest) {
   if constexpr (W::residual_bits == 0) {
     const int total = ordinal + move, kept = std::clamp(total, lowest, highest);
     return {kept, 0, kept != total};
