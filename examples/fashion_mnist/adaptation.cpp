@@ -139,22 +139,34 @@ auto with_weights(std::string_view format, Function&& f) {
 
 const std::vector<recipe>& main_recipes() {
   static const std::vector<recipe> all{
-      {.format = "int8", .method = "zolt", .rate = 0.7, .radius = 1, .density_ratio = 1, .min_density = 2e-4},
-      {.format = "int4", .method = "zolt", .rate = 0.06, .radius = 1, .density_ratio = 1, .min_density = 2e-4},
-      {.format = "int4", .method = "zolt + 4-bit residual", .rate = 0.06, .radius = 1, .density_ratio = 0, .min_density = 0.1},
-      {.format = "fp8", .method = "zolt", .rate = 0.6, .radius = 1, .density_ratio = 1, .min_density = 2e-4},
-      {.format = "float", .method = "MeZO", .rate = 0.015, .radius = 0.01, .density_ratio = 1, .min_density = 1},
+      {.format = "int8", .method = default_method, .rate = 0.7, .radius = 4, .density_ratio = 1},
+      {.format = "int8", .method = straight_through_method, .rate = 0.01, .radius = 0, .density_ratio = 0},
+      {.format = "int4", .method = default_method, .rate = 0.06, .radius = 1, .density_ratio = 1},
+      {.format = "int4", .method = residual_method, .rate = 0.06, .radius = 1, .density_ratio = 5},
+      {.format = "int4", .method = straight_through_method, .rate = 0.01, .radius = 0, .density_ratio = 0},
+      {.format = "fp8", .method = default_method, .rate = 0.5, .radius = 3, .density_ratio = 1},
+      {.format = "fp8", .method = straight_through_method, .rate = 0.01, .radius = 0, .density_ratio = 0},
+      {.format = "float", .method = mezo_method, .rate = 0.015, .radius = 0.01, .density_ratio = 1},
   };
   return all;
 }
 
 std::vector<recipe> grid_of(const recipe& chosen) {
+  // A second axis where a method has one: how far a probe reaches on fine lattices, how many weights it touches on INT4.
+  const bool has_radius = chosen.format == "int8" || chosen.format == "fp8";
+  const bool single_axis = chosen.method == straight_through_method || chosen.method == mezo_method;
   std::vector<recipe> grid;
-  for (const double factor : {0.5, 0.7, 1.0, 1.4, 2.0}) {
-    recipe r = chosen;
-    r.rate *= factor;
-    grid.push_back(r);
-  }
+  for (const double across : {0.5, 1.0, 2.0})
+    for (const double along : {0.7, 1.0, 1.4}) {
+      if (single_axis && across != 1) continue;
+      recipe r = chosen;
+      r.rate *= along;
+      if (has_radius)
+        r.radius = std::round(r.radius * across);
+      else
+        r.density_ratio *= across;
+      grid.push_back(r);
+    }
   return grid;
 }
 
@@ -163,9 +175,9 @@ adaptation_result adapt(const recipe& r, const float_network& shipped, const dat
   const zolt::sgd rule{.rate = r.rate};
   const zolt::two_point estimator{.radius = r.radius};
   if (r.format == "float") return run<float_weights>(shipped, images, forwards, seed, reports, report, rule, estimator, zolt::rademacher{});
-  const zolt::sparse_rademacher law{.ratio = r.density_ratio, .min_density = r.min_density};
+  const zolt::sparse_rademacher law{.ratio = r.density_ratio};
   return with_weights(r.format, [&]<class Weights>(std::type_identity<Weights>) {
-    if (r.method == "zolt + 4-bit residual")
+    if (r.method == residual_method)
       return run<Weights>(shipped, images, forwards, seed, reports, report, rule, estimator, law, zolt::residual<4>{});
     return run<Weights>(shipped, images, forwards, seed, reports, report, rule, estimator, law);
   });

@@ -12,18 +12,22 @@
 
 namespace fashion_mnist {
 
-/// How a network is adapted with forward passes alone.
+/// How a network is adapted: with forward passes alone, or by the straight-through competitor, which has a rate only.
 ///
-/// Units    rate: RMS step per weight, in codes (in RMS weights of the layer for the float network). radius: codes (RMS weights).
-///          density of the probes: max(density_ratio · (rate/radius)², min_density), see zolt::sparse_rademacher.
+/// Units    rate: RMS step per weight, in codes (in RMS weights of the layer for float weights and for the competitor). radius: codes (RMS
+///          weights). Density of the probes: max(density_ratio · (rate/radius)², min_density), see zolt::sparse_rademacher.
 struct recipe {
   std::string_view format;  ///< int8, int4, fp8 or float
   std::string_view method;
   double rate;
   double radius;
   double density_ratio;
-  double min_density;
 };
+
+inline constexpr std::string_view default_method = "zolt";
+inline constexpr std::string_view residual_method = "zolt, 4-bit residual";
+inline constexpr std::string_view mezo_method = "MeZO";
+inline constexpr std::string_view straight_through_method = "backpropagation";
 
 /// The recipes of the main job. Their numbers were chosen by `--select`.
 const std::vector<recipe>& main_recipes();

@@ -24,7 +24,6 @@ namespace {
 constexpr double degrees = 45;
 constexpr unsigned reports_per_run = 20;
 constexpr std::uint64_t straight_through_steps = 2000;
-constexpr double straight_through_rate = 0.01;
 constexpr double straight_through_work = 3.5;  // one of its steps in forwards, for the progress line
 
 /// Results of runs that go side by side, in the order of the jobs.
@@ -37,7 +36,9 @@ struct job {
   std::string format;
   std::string method;
   unsigned seed;
-  const recipe* forward_only;  // nullptr: the straight-through competitor
+  const recipe* how;
+
+  bool forward_only() const { return how->method != straight_through_method; }
 };
 
 bool wanted(const options& o, std::string_view format) {
@@ -49,8 +50,6 @@ std::vector<job> jobs_of(const options& o) {
   for (const recipe& r : main_recipes())
     if (wanted(o, r.format))
       for (const unsigned seed : o.seeds) jobs.push_back({std::string(r.format), std::string(r.method), seed, &r});
-  for (const std::string& format : o.formats)
-    for (const unsigned seed : o.seeds) jobs.push_back({format, "straight-through (backpropagation)", seed, nullptr});
   return jobs;
 }
 
@@ -86,7 +85,7 @@ struct experiment {
   void run_forward_only(const job& j, result_row& row, std::vector<curve_point>& curve, progress& line) const {
     std::uint64_t done = 0;
     const adaptation_result r =
-        adapt(*j.forward_only, shipped, data.adaptation, chosen.forwards, j.seed, reports_per_run, [&](const checkpoint& at) {
+        adapt(*j.how, shipped, data.adaptation, chosen.forwards, j.seed, reports_per_run, [&](const checkpoint& at) {
           const double turned = at.accuracy(data.test_turned);
           if (at.forwards == 0) {
             row.accuracy_shipped = at.accuracy(data.test_upright);
@@ -107,7 +106,7 @@ struct experiment {
   }
 
   void run_straight_through(const job& j, result_row& row, std::vector<curve_point>& curve, progress& line) const {
-    const straight_through_settings settings{.steps = straight_through_steps, .rate = straight_through_rate, .report_every = 200};
+    const straight_through_settings settings{.steps = straight_through_steps, .rate = j.how->rate, .report_every = 200};
     std::uint64_t done = 0;
     const auto start = std::chrono::steady_clock::now();
     adapt_straight_through(
@@ -139,7 +138,7 @@ struct experiment {
       row.format = j.format;
       row.method = j.method;
       row.seed = j.seed;
-      if (j.forward_only != nullptr)
+      if (j.forward_only())
         run_forward_only(j, row, all.curves[i], line);
       else
         run_straight_through(j, row, all.curves[i], line);
@@ -151,7 +150,7 @@ struct experiment {
 double work_of(const options& o, const std::vector<job>& jobs) {
   double work = 0;
   for (const job& j : jobs)
-    work += j.forward_only != nullptr ? static_cast<double>(o.forwards) : straight_through_work * static_cast<double>(straight_through_steps);
+    work += j.forward_only() ? static_cast<double>(o.forwards) : straight_through_work * static_cast<double>(straight_through_steps);
   return work;
 }
 
@@ -191,28 +190,30 @@ void run_selection(const options& o, const float_network& shipped, const experim
     if (wanted(o, r.format))
       for (const recipe& setting : grid_of(r)) trials.push_back({setting, &r, std::vector<double>(o.seeds.size())});
 
-  progress line(fmt::format("trying {} settings", trials.size()), static_cast<double>(trials.size() * o.seeds.size() * o.forwards));
-  side_by_side(trials.size() * o.seeds.size(), o.threads, [&](std::size_t i) {
-    trial& t = trials[i / o.seeds.size()];
-    double last = 0;
-    adapt(t.setting, shipped, data.adaptation, o.forwards, o.seeds[i % o.seeds.size()], 1, [&](const checkpoint& at) {
-      if (at.forwards != 0) last = at.accuracy(data.validation);
-    });
-    t.accuracies[i % o.seeds.size()] = last;
-    line.advance(static_cast<double>(o.forwards));
-  });
+  // The accuracy that counts is that of the validation images, so they stand where the test images stand in the main job.
+  experiment_data selection = data;
+  selection.test_turned = data.validation;
+  selection.test_upright = data.validation;
+  std::vector<job> jobs;
+  for (const trial& t : trials)
+    for (const unsigned seed : o.seeds) jobs.push_back({std::string(t.setting.format), std::string(t.setting.method), seed, &t.setting});
+  progress line(fmt::format("trying {} settings", trials.size()), work_of(o, jobs));
+  const results all = experiment{o, shipped, selection}.run(jobs, line);
   line.finish();
+  for (std::size_t i = 0; i < jobs.size(); ++i) trials[i / o.seeds.size()].accuracies[i % o.seeds.size()] = all.rows[i].accuracy_adapted;
 
-  fmt::print("Accuracy on the 1000 validation images after {} forwards, median (minimum to maximum) over {} seeds; * is the best of a grid.\n\n",
+  fmt::print("Accuracy on the 1000 validation images after {} forwards, median (minimum to maximum) over {} seeds. * is the best of a grid,\n"
+             "< the setting of the main job.\n\n",
              o.forwards, o.seeds.size());
-  fmt::print("{:<7}{:<24}{:>8}{:>8}{:>9}{:>10}   accuracy\n", "format", "method", "rate", "radius", "ratio", "min dens.");
+  fmt::print("{:<7}{:<22}{:>8}{:>8}{:>9}   accuracy\n", "format", "method", "rate", "radius", "ratio");
   for (const trial& t : trials) {
     const spread s = spread_of(t.accuracies);
     const bool best = std::none_of(trials.begin(), trials.end(), [&](const trial& other) {
       return other.chosen == t.chosen && spread_of(other.accuracies).median > s.median;
     });
-    fmt::print("{:<7}{:<24}{:>8.4f}{:>8.2f}{:>9.3f}{:>10.4f}   {:5.1f} ({:.1f} to {:.1f}){}\n", t.setting.format, t.setting.method, t.setting.rate,
-               t.setting.radius, t.setting.density_ratio, t.setting.min_density, s.median, s.smallest, s.largest, best ? " *" : "");
+    const bool used = t.setting.rate == t.chosen->rate && t.setting.radius == t.chosen->radius && t.setting.density_ratio == t.chosen->density_ratio;
+    fmt::print("{:<7}{:<22}{:>8.4f}{:>8.2f}{:>9.2f}   {:5.1f} ({:.1f} to {:.1f}){}{}\n", t.setting.format, t.setting.method, t.setting.rate,
+               t.setting.radius, t.setting.density_ratio, s.median, s.smallest, s.largest, best ? " *" : "", used ? " <" : "");
   }
 }
 

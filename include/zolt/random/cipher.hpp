@@ -1,9 +1,19 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #include "zolt/core/config.hpp"
+
+// The four words of a block live in registers only if no round is a call. clang inlines thirteen rounds by force alone; g++ does it by itself,
+// and splits wide vectors badly where it is forced.
+#if defined(__clang__)
+#define ZOLT_INLINE_UNDER_CLANG [[gnu::always_inline]]
+#else
+#define ZOLT_INLINE_UNDER_CLANG
+#endif
 
 namespace zolt::inline v0 {
 
@@ -18,28 +28,39 @@ struct threefry4x32 {
   static constexpr int rounds = 13;
 
   template <class Word>
-  static constexpr void encrypt(Word (&x)[4], const std::array<std::uint32_t, 4>& key) {
-    constexpr int rotation[8][2] = {{10, 26}, {11, 21}, {13, 27}, {23, 5}, {6, 20}, {17, 11}, {25, 10}, {18, 20}};
+  ZOLT_INLINE_UNDER_CLANG static constexpr void encrypt(Word (&x)[4], const std::array<std::uint32_t, 4>& key) {
     const std::uint32_t schedule[5] = {key[0], key[1], key[2], key[3], 0x1BD11BDAu ^ key[0] ^ key[1] ^ key[2] ^ key[3]};
     for (int i = 0; i < 4; ++i) x[i] += schedule[i];
-    for (int round = 0; round < rounds; ++round) {
-      const int a = round % 2 == 0 ? 1 : 3, b = round % 2 == 0 ? 3 : 1;
-      x[0] += x[a];
-      x[a] = (x[a] << rotation[round % 8][0] | x[a] >> (32 - rotation[round % 8][0])) ^ x[0];
-      x[2] += x[b];
-      x[b] = (x[b] << rotation[round % 8][1] | x[b] >> (32 - rotation[round % 8][1])) ^ x[2];
-      if (round % 4 == 3) {
-        const int injection = round / 4 + 1;
-        for (int i = 0; i < 4; ++i) x[i] += schedule[(injection + i) % 5];
-        x[3] += static_cast<std::uint32_t>(injection);
-      }
-    }
+    mix_all(x, schedule, std::make_index_sequence<rounds>{});
   }
 
   static constexpr random_block block(const std::array<std::uint32_t, 4>& counter, const std::array<std::uint32_t, 4>& key) {
     std::uint32_t x[4] = {counter[0], counter[1], counter[2], counter[3]};
     encrypt(x, key);
     return {x[0], x[1], x[2], x[3]};
+  }
+
+ private:
+  template <std::size_t... Round, class Word>
+  ZOLT_INLINE_UNDER_CLANG static constexpr void mix_all(Word (&x)[4], const std::uint32_t (&schedule)[5], std::index_sequence<Round...>) {
+    (mix<Round>(x, schedule), ...);
+  }
+
+  /// One round. Its rotations are constants of the instruction, which a loop over rounds would load into registers.
+  template <std::size_t Round, class Word>
+  ZOLT_INLINE_UNDER_CLANG static constexpr void mix(Word (&x)[4], const std::uint32_t (&schedule)[5]) {
+    constexpr int rotation[8][2] = {{10, 26}, {11, 21}, {13, 27}, {23, 5}, {6, 20}, {17, 11}, {25, 10}, {18, 20}};
+    constexpr int left = rotation[Round % 8][0], right = rotation[Round % 8][1];
+    constexpr std::size_t a = Round % 2 == 0 ? 1 : 3, b = Round % 2 == 0 ? 3 : 1;
+    x[0] += x[a];
+    x[a] = (x[a] << left | x[a] >> (32 - left)) ^ x[0];
+    x[2] += x[b];
+    x[b] = (x[b] << right | x[b] >> (32 - right)) ^ x[2];
+    if constexpr (Round % 4 == 3) {
+      constexpr std::uint32_t injection = Round / 4 + 1;
+      for (std::size_t i = 0; i < 4; ++i) x[i] += schedule[(injection + i) % 5];
+      x[3] += injection;
+    }
   }
 };
 
@@ -61,3 +82,5 @@ struct philox4x32 {
 };
 
 }  // namespace zolt::inline v0
+
+#undef ZOLT_INLINE_UNDER_CLANG
