@@ -123,7 +123,10 @@ adaptation_result run(const float_network& shipped, const dataset& images, std::
     for (; next_report <= reports && (step + 1) * reports >= next_report * steps; ++next_report) tell(2 * (step + 1));
   }
   const auto mean = [samples](double total) { return total / static_cast<double>(samples); };
-  return {bytes_of(net), opt.state_bytes(), zolt::to_bytes(opt.recorded()).size(), {mean(sum.step), mean(sum.forward), mean(sum.float_forward)}};
+  return {bytes_of(net),
+          opt.state_bytes(),
+          zolt::to_bytes(opt.recorded()).size(),
+          {mean(sum.step), mean(sum.forward), mean(sum.float_forward)}};
 }
 
 /// Calls f with a network kind named by the format.

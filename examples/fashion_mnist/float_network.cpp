@@ -48,8 +48,10 @@ matrix logits(const float_network& network, const Eigen::Ref<const matrix>& imag
   matrix current;
   for (std::size_t layer = 0; layer < layers; ++layer) {
     matrix next(images.rows(), layer_sizes[layer + 1]);
-    if (layer == 0) next.noalias() = images * network.weights[layer].transpose();
-    else next.noalias() = current * network.weights[layer].transpose();
+    if (layer == 0)
+      next.noalias() = images * network.weights[layer].transpose();
+    else
+      next.noalias() = current * network.weights[layer].transpose();
     next.rowwise() += network.biases[layer].transpose();
     if (layer + 1 < layers) next = next.cwiseMax(0.0F);
     current.swap(next);

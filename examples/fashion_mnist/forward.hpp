@@ -57,7 +57,8 @@ inline double loss_of_probe(const Eigen::Map<matrix>& all, std::size_t k, const 
 template <class Weights>
 double accuracy(const network<Weights>& net, const dataset& data) {
   activations memory;
-  return 100.0 * static_cast<double>(correct_predictions(logits(net, {}, data.images, memory), data.labels)) / static_cast<double>(data.size());
+  return 100.0 * static_cast<double>(correct_predictions(logits(net, {}, data.images, memory), data.labels)) /
+         static_cast<double>(data.size());
 }
 
 }  // namespace fashion_mnist

@@ -169,9 +169,11 @@ void run_main_job(const options& o, const float_network& shipped, const experime
   std::vector<curve_point> curves;
   for (const auto& c : all.curves) curves.insert(curves.end(), c.begin(), c.end());
   print_table(all.rows);
-  fmt::print("\nPeak memory of the whole program: {:.0f} MB, images included. A coded weight is decoded tile by tile: beside the codes a run holds\n"
-             "one scratch tile of 256 KiB per thread, its activations, and the optimizer bytes of the table.\n",
-             peak_megabytes());
+  fmt::print(
+      "\nPeak memory of the whole program: {:.0f} MB, images included. A coded weight is decoded tile by tile: beside the codes a run "
+      "holds\n"
+      "one scratch tile of 256 KiB per thread, its activations, and the optimizer bytes of the table.\n",
+      peak_megabytes());
   if (!o.out) return;
   write_summary(*o.out, all.rows);
   write_curves(*o.out, curves);
@@ -202,16 +204,18 @@ void run_selection(const options& o, const float_network& shipped, const experim
   line.finish();
   for (std::size_t i = 0; i < jobs.size(); ++i) trials[i / o.seeds.size()].accuracies[i % o.seeds.size()] = all.rows[i].accuracy_adapted;
 
-  fmt::print("Accuracy on the 1000 validation images after {} forwards, median (minimum to maximum) over {} seeds. * is the best of a grid,\n"
-             "< the setting of the main job.\n\n",
-             o.forwards, o.seeds.size());
+  fmt::print(
+      "Accuracy on the 1000 validation images after {} forwards, median (minimum to maximum) over {} seeds. * is the best of a grid,\n"
+      "< the setting of the main job.\n\n",
+      o.forwards, o.seeds.size());
   fmt::print("{:<7}{:<22}{:>8}{:>8}{:>9}   accuracy\n", "format", "method", "rate", "radius", "ratio");
   for (const trial& t : trials) {
     const spread s = spread_of(t.accuracies);
     const bool best = std::none_of(trials.begin(), trials.end(), [&](const trial& other) {
       return other.chosen == t.chosen && spread_of(other.accuracies).median > s.median;
     });
-    const bool used = t.setting.rate == t.chosen->rate && t.setting.radius == t.chosen->radius && t.setting.density_ratio == t.chosen->density_ratio;
+    const bool used =
+        t.setting.rate == t.chosen->rate && t.setting.radius == t.chosen->radius && t.setting.density_ratio == t.chosen->density_ratio;
     fmt::print("{:<7}{:<22}{:>8.4f}{:>8.2f}{:>9.2f}   {:5.1f} ({:.1f} to {:.1f}){}{}\n", t.setting.format, t.setting.method, t.setting.rate,
                t.setting.radius, t.setting.density_ratio, s.median, s.smallest, s.largest, best ? " *" : "", used ? " <" : "");
   }

@@ -29,7 +29,7 @@ std::vector<double> losses_of(std::size_t count) {
 template <class Estimator>
 std::vector<logged_term> terms_after(const Estimator& estimator, std::span<const double> losses, report* told = nullptr) {
   model m = model::quantized();
-  optimizer opt{m.list(int4_only), estimator, no_normalisation{}, no_clip{}};
+  optimizer opt{m.mixed(), estimator, no_normalisation{}, no_clip{}};
   opt.ask();
   const report r = opt.tell(losses);
   if (told != nullptr) *told = r;
@@ -78,7 +78,7 @@ TEST(loss, finite_losses_too_far_apart_are_lost_as_well) {
 
 TEST(loss, an_absurd_loss_does_not_spoil_the_steps_after_it) {
   model m = model::quantized();
-  optimizer opt{m.list(), sgd{.rate = 0.3}};
+  optimizer opt{m.mixed(), sgd{.rate = 0.3}};
   for (const double absurd : {1e308, 1e200, -1e308}) {
     opt.ask();
     opt.tell(std::array{absurd, -absurd});
@@ -110,20 +110,20 @@ TEST(loss, a_step_without_any_loss_changes_nothing_and_is_counted) {
     EXPECT_TRUE(t.terms.empty());
     EXPECT_EQ(t.statistics[0], coefficient_statistics{});
   };
-  optimizer plain{m.list(), two_point{.queries = 2}};
+  optimizer plain{m.mixed(), two_point{.queries = 2}};
   expect_nothing(plain, [] { return nan; });
-  optimizer with_momentum{m.list(), momentum{}, two_point{.queries = 2}, options{.threads = 2}};
+  optimizer with_momentum{m.mixed(), momentum{}, two_point{.queries = 2}, options{.threads = 2}};
   expect_nothing(with_momentum, [](const probe_view&) { return infinity; });
-  optimizer with_residual{m.list(), residual<4>{}, one_sided{.queries = 2}};
+  optimizer with_residual{m.mixed(), residual<4>{}, one_sided{.queries = 2}};
   expect_nothing(with_residual, [](const probe_view&) { return std::optional<double>{}; });
-  optimizer by_plan{m.list(), two_point{.queries = 2}};
+  optimizer by_plan{m.mixed(), two_point{.queries = 2}};
   expect_nothing(by_plan, [](const probe_view& p) { return std::vector<double>(p.count(), nan); });
 }
 
 TEST(loss, declining_is_losing) {
   model m = model::quantized(), same = m;
-  optimizer declined{m.list(), sgd{.rate = 0.3}, two_point{.queries = 2}};
-  optimizer lost{same.list(), sgd{.rate = 0.3}, two_point{.queries = 2}};
+  optimizer declined{m.mixed(), sgd{.rate = 0.3}, two_point{.queries = 2}};
+  optimizer lost{same.mixed(), sgd{.rate = 0.3}, two_point{.queries = 2}};
   int calls = 0;
   declined.step([&]() -> std::optional<double> { return calls++ == 1 ? std::nullopt : std::optional(1.0 * calls); });
   calls = 0;
@@ -135,7 +135,7 @@ TEST(loss, declining_is_losing) {
 TEST(loss, a_loss_that_throws_leaves_the_step_undone) {
   model m = model::quantized();
   const auto before = m.bytes();
-  optimizer opt{m.list(), two_point{.queries = 2}, sgd{.rate = 0.3}};
+  optimizer opt{m.mixed(), two_point{.queries = 2}, sgd{.rate = 0.3}};
   int calls = 0;
   const auto throwing = [&]() -> double {
     if (++calls == 3) throw std::runtime_error("no data");
@@ -152,7 +152,7 @@ TEST(loss, a_loss_that_throws_leaves_the_step_undone) {
 
 TEST(loss, a_whole_number_is_a_loss) {
   model m = model::quantized();
-  optimizer opt{m.list(int4_only), no_normalisation{}, no_clip{}};
+  optimizer opt{m.mixed(), no_normalisation{}, no_clip{}};
   int calls = 0;
   EXPECT_EQ(opt.step([&] { return ++calls; }).loss, 1.5);
   EXPECT_EQ(opt.step([](const probe_view&) { return 2.5f; }).loss, 2.5);
@@ -162,7 +162,7 @@ TEST(loss, a_whole_number_is_a_loss) {
 TEST(loss, the_number_of_losses_must_be_that_of_the_plan) {
   model m = model::quantized();
   const auto before = m.bytes();
-  optimizer opt{m.list(), two_point{.queries = 2}};
+  optimizer opt{m.mixed(), two_point{.queries = 2}};
   EXPECT_TRUE(contains(message_of([&] { opt.tell(std::vector<double>(4, 1.0)); }),
                        "tell: losses = 4 must be one per probe of the plan, which has 0"));
   opt.ask();

@@ -53,7 +53,7 @@ void expect_no_allocation(const Policies&... policies) {
   squared_distance loss(m);
   for (const std::size_t threads : {std::size_t{1}, std::size_t{3}})
     for (const seeing how : ways_of_seeing) {
-      optimizer opt{m.list(), policies..., options{.threads = threads}};
+      optimizer opt{m.mixed(), policies..., options{.threads = threads}};
       std::uint64_t growths = 0;
       for (int step = 0; step < 2; ++step) growths = step_seen(opt, loss, how).growths;
       const std::uint64_t growths_before = growths;
@@ -71,12 +71,11 @@ TEST(memory, a_step_allocates_nothing) {
   expect_no_allocation(sgd{.rate = 0.1}, one_sided{.queries = 3}, rademacher{}, cosine_decay{.steps = 20});
   expect_no_allocation(momentum{.rate = 0.05});
   expect_no_allocation(adam{.rate = 0.1}, residual<4>{});
-  expect_no_allocation(sign_of_gradient{.rate = 0.1}, residual<2>{});
 }
 
 TEST(memory, concurrent_probes_allocate_nothing) {
   model m = model::quantized();
-  optimizer opt{m.list(int4_only), two_point{.queries = 4}, options{.threads = 3, .concurrent_probes = true}};
+  optimizer opt{m.mixed(), two_point{.queries = 4}, options{.threads = 3, .concurrent_probes = true}};
   const auto loss = [&m](const probe_view& p) {
     float out[256];
     p.read(m.in_int4, 0, out);
@@ -92,7 +91,7 @@ TEST(memory, concurrent_probes_allocate_nothing) {
 
 TEST(memory, a_log_that_outgrows_its_reservation_is_counted) {
   model m = model::quantized();
-  optimizer opt{m.list(int4_only), options{.reserved_steps = 4}};
+  optimizer opt{m.mixed(), options{.reserved_steps = 4}};
   report r;
   for (int step = 0; step < 4; ++step) r = opt.step([](const probe_view& p) { return p[0].offset; });
   EXPECT_EQ(r.growths, 0u);
@@ -103,11 +102,11 @@ TEST(memory, a_log_that_outgrows_its_reservation_is_counted) {
 template <class... Policies>
 std::size_t state_of(const Policies&... policies) {
   model m = model::quantized();
-  return optimizer{m.list(), policies...}.state_bytes();
+  return optimizer{m.mixed(), policies...}.state_bytes();
 }
 
 TEST(memory, bytes_beside_the_weights_are_as_documented) {
-  constexpr std::size_t coded[] = {150 * 256, 70 * 301, 41 * 100, 33 * 33}, floats = 140 * 131;
+  constexpr std::size_t coded[] = {150 * 256, 41 * 100}, floats = 140 * 131;
   std::size_t weights = floats, whole = 0, halves = 0, quarters = 0, eighths = 0;
   for (const std::size_t n : coded) weights += n, whole += n, halves += (n + 1) / 2, quarters += (n + 3) / 4, eighths += (n + 7) / 8;
 
@@ -128,8 +127,8 @@ TEST(memory, bytes_beside_the_weights_are_as_documented) {
 TEST(memory, on_read_no_journal_exists) {
   model m = model::quantized();
   squared_distance loss(m);
-  optimizer opt{m.list(), sgd{.rate = 0.3}};
-  step_seen(opt, loss, seeing::whole_plan);
+  optimizer opt{m.mixed(), sgd{.rate = 0.3}};
+  opt.step(loss);
   EXPECT_EQ(opt.journal_bytes(), 0u);
 }
 
@@ -139,16 +138,16 @@ TEST(memory, a_journal_holds_the_exceptions) {
   model m = model::quantized();
   squared_distance loss(m);
   for (const std::size_t threads : teams) {
-    optimizer opt{m.list(coded_kinds), sparse_rademacher{.ratio = 0, .min_density = 0.3}, options{.threads = threads}};
-    for (int step = 0; step < 5; ++step) step_seen(opt, loss, seeing::in_place);
+    optimizer opt{parameters(parameter("int4", m.in_int4)), sparse_rademacher{.ratio = 0, .min_density = 0.3}, options{.threads = threads}};
+    for (int step = 0; step < 5; ++step) opt.step([&] { return loss.of_weights(); });
     const double touched = 0.3 * static_cast<double>(weight_count(opt.parameters()));
     const double exceptions = 0.08 * touched;  // 4–6 % on weights of a network
     EXPECT_LE(static_cast<double>(opt.journal_bytes()), entry * (2 * exceptions + static_cast<double>(threads * least)))
         << threads << " threads";
     EXPECT_GT(opt.journal_bytes(), 0u);
   }
-  optimizer floats{m.list(dense_only), rademacher{}};
-  step_seen(floats, loss, seeing::in_place);
+  optimizer floats{m.floats(), rademacher{}};
+  floats.step([&] { return loss.of_weights(); });
   EXPECT_LE(floats.journal_bytes(), 2 * 4 * m.in_float.size()) << "a copy of four bytes per weight";
 }
 
@@ -159,7 +158,7 @@ TEST(memory, that_runs_out_while_a_probe_is_entered_leaves_the_weights_as_they_w
       const auto before = m.bytes();
       std::size_t failures = 0;
       for (bool failed = true; failed; ++failures) {
-        optimizer opt{m.list(), sparse_rademacher{.ratio = 0, .min_density = density}, options{.threads = threads}};
+        optimizer opt{m.mixed(), sparse_rademacher{.ratio = 0, .min_density = density}, options{.threads = threads}};
         opt.ask();
         allowed = failures;
         try {

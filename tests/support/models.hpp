@@ -26,6 +26,8 @@ using e5m2_weights = quantized_tensor<e5m2, per_tensor>;
 
 using any_parameters =
     parameter_list<storage_t<int4_weights>, storage_t<int8_weights>, storage_t<e4m3_weights>, storage_t<e5m2_weights>, dense_view>;
+/// Packed codes, codes with two zeros, and floats: as few kinds as a mixed model can have, because an optimizer is compiled once per kind.
+using mixed_parameters = parameter_list<storage_t<int4_weights>, storage_t<e4m3_weights>, dense_view>;
 
 /// Which tensors of a model are parameters; the others are frozen.
 enum kinds : unsigned { int4_only = 1, int8_only = 2, e4m3_only = 4, e5m2_only = 8, dense_only = 16, coded_kinds = 15, every_kind = 31 };
@@ -99,6 +101,16 @@ struct model {
     return p;
   }
 
+  mixed_parameters mixed() {
+    mixed_parameters p;
+    p.add("int4", in_int4);
+    p.add("e4m3", in_e4m3);
+    p.add("dense", in_float, {.unit = dense_unit});
+    return p;
+  }
+
+  static_parameters<dense_view> floats() { return parameters(parameter("dense", in_float, {.unit = dense_unit})); }
+
   /// f(tensor) for each.
   template <class Function>
   void for_each(Function&& f) const {
@@ -157,7 +169,7 @@ enum class seeing { in_place, one_probe, whole_plan };
 
 inline constexpr std::array<seeing, 3> ways_of_seeing = {seeing::in_place, seeing::one_probe, seeing::whole_plan};
 
-/// One step on the squared distance, seen in one of the three ways.
+/// One step on the squared distance, seen in one of the three ways. Every way is compiled: a test that needs one calls step itself.
 template <class Optimizer>
 auto step_seen(Optimizer& opt, squared_distance& loss, seeing how) {
   switch (how) {

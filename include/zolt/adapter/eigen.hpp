@@ -12,7 +12,7 @@ namespace zolt::inline v0 {
 namespace detail {
 template <class M>
 concept row_major_matrix = std::derived_from<M, Eigen::PlainObjectBase<M>> && std::same_as<typename M::Scalar, float> &&
-                           (bool(M::IsRowMajor) || M::ColsAtCompileTime == 1);
+    (bool(M::IsRowMajor) || M::ColsAtCompileTime == 1);
 
 template <class M>
 zolt::shape shape_of(const M& m) {

@@ -21,7 +21,8 @@ template <>
 struct fmt::formatter<zolt::report> : fmt::formatter<std::string> {
   template <class Context>
   auto format(const zolt::report& r, Context& context) const {
-    std::string text = fmt::format("step {} loss {:.4f} rate {:.3g} density {:.3g} moved {}", r.step, r.loss, r.rate, r.density, r.writes.moved);
+    std::string text =
+        fmt::format("step {} loss {:.4f} rate {:.3g} density {:.3g} moved {}", r.step, r.loss, r.rate, r.density, r.writes.moved);
     if (r.writes.clamped != 0) text += fmt::format(" clamped {}", r.writes.clamped);
     if (r.lost_queries != 0) text += fmt::format(" lost {}", r.lost_queries);
     if (r.clipped_coefficients != 0) text += fmt::format(" clipped {}", r.clipped_coefficients);

@@ -41,7 +41,9 @@ struct any_field_visitor {
 }  // namespace detail
 
 template <class P>
-concept policy_with_fields = requires(const P& p) { p.fields(detail::any_field_visitor{}); };
+concept policy_with_fields = requires(const P& p) {
+  p.fields(detail::any_field_visitor{});
+};
 
 /// The name under which a policy appears in errors and trajectories.
 template <class P>
@@ -57,7 +59,8 @@ template <class P>
 void check_fields(const P& policy, std::vector<problem>& problems) {
   if constexpr (policy_with_fields<P>)
     policy.fields([&](std::string_view field, double value, bound b) {
-      if (!holds(b, value)) problems.push_back({std::string(policy_name<P>()), std::string(field), to_text(value), std::string(text_of(b))});
+      if (!holds(b, value))
+        problems.push_back({std::string(policy_name<P>()), std::string(field), to_text(value), std::string(text_of(b))});
     });
 }
 

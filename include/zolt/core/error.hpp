@@ -41,12 +41,11 @@ class error : public std::invalid_argument {
 };
 
 template <class Number>
-  requires std::is_arithmetic_v<Number>
-std::string to_text(Number value) {
-  char buffer[40];
-  const auto end = std::to_chars(buffer, buffer + sizeof buffer, value).ptr;
-  return std::string(buffer, end);
-}
+  requires std::is_arithmetic_v<Number> std::string to_text(Number value) {
+    char buffer[40];
+    const auto end = std::to_chars(buffer, buffer + sizeof buffer, value).ptr;
+    return std::string(buffer, end);
+  }
 
 template <class Value>
 [[noreturn]] void fail(std::string_view subject, std::string_view field, const Value& value, std::string_view bound) {

@@ -16,8 +16,8 @@ namespace zolt::inline v0 {
 ///   • E z = 0, z is odd in nothing but its own sign bit, components are uncorrelated, E z² = 1/amplitude²;
 ///   • |z| < 2^bits; density is the expected fraction of non-zeros; law_of(record()) of its policy is the law itself.
 template <class L>
-concept resolved_law = std::copyable<L> && requires(const L& law, const direction_key& key, const parameter_info& info, std::uint64_t first,
-                                                    std::span<std::int16_t> z) {
+concept resolved_law = std::copyable<L> &&
+    requires(const L& law, const direction_key& key, const parameter_info& info, std::uint64_t first, std::span<std::int16_t> z) {
   { L::bits } -> std::convertible_to<int>;
   { law.density() } -> std::same_as<double>;
   { law.amplitude() } -> std::same_as<double>;

@@ -44,7 +44,8 @@ struct sparse_rademacher_law {
         indices[kept_cells] = index;
         slots[kept_cells] = c;
         signs[kept_cells] = 1 - 2 * static_cast<int>(word & 1);
-        kept_cells += static_cast<std::size_t>((p & 0x7fffffff) < kept) & static_cast<std::size_t>(index >= first) & static_cast<std::size_t>(index < last);
+        kept_cells += static_cast<std::size_t>((p & 0x7fffffff) < kept) & static_cast<std::size_t>(index >= first) &
+                      static_cast<std::size_t>(index < last);
       }
       for (std::size_t i = 0; i < kept_cells; ++i) f(indices[i], signs[i], slots[i]);
     }
@@ -52,8 +53,9 @@ struct sparse_rademacher_law {
 
   void fill(const direction_key& key, const parameter_info& info, std::uint64_t first, std::span<std::int16_t> z) const {
     std::fill(z.begin(), z.end(), std::int16_t{0});
-    for_each_nonzero(key, info, first, first + z.size(),
-                     [&](std::uint64_t i, int sign, std::uint64_t) { z[static_cast<std::size_t>(i - first)] = static_cast<std::int16_t>(sign); });
+    for_each_nonzero(key, info, first, first + z.size(), [&](std::uint64_t i, int sign, std::uint64_t) {
+      z[static_cast<std::size_t>(i - first)] = static_cast<std::int16_t>(sign);
+    });
   }
   friend bool operator==(const sparse_rademacher_law&, const sparse_rademacher_law&) = default;
 };

@@ -44,8 +44,8 @@ struct probe_scale {
 ///     radius ε is divided by 2·ε·√density.
 ///   • queries() is the number of directions of one step; every probe's key has a query below it.
 template <class E>
-concept estimator = std::copyable<E> && requires(const E& e, const direction_key& key, std::span<const evaluation> seen, const probe_scale& scale,
-                                                 std::vector<probe>& probes, std::vector<term>& terms) {
+concept estimator = std::copyable<E> && requires(const E& e, const direction_key& key, std::span<const evaluation> seen,
+                                                 const probe_scale& scale, std::vector<probe>& probes, std::vector<term>& terms) {
   { e.radius } -> std::convertible_to<double>;
   { e.queries } -> std::convertible_to<std::uint32_t>;
   e.plan(key, seen, probes);

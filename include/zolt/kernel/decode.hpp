@@ -31,7 +31,7 @@ inline constexpr std::size_t decode_block = 256;
 template <number_format Format>
 void decode_values(const code* codes, std::size_t count, float* out) {
   std::size_t j = 0;
-  if constexpr (requires(lanes_f32& values) { Format::decode_lanes(lanes_i32{}, values); }) {
+  if constexpr (requires(lanes_f32 & values) { Format::decode_lanes(lanes_i32{}, values); }) {
     alignas(64) std::int32_t wide[decode_block];
     for (std::size_t i = 0; i < count; ++i) wide[i] = codes[i];
     for (; j + lane_count <= count; j += lane_count) {

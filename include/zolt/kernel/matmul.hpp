@@ -53,12 +53,14 @@ inline constexpr std::size_t block_batch = vector_width == 4 ? 2 : 3;
 template <std::size_t Rows>
 inline void multiply_rows(const float* w, const float* x, std::size_t batch, std::size_t k_count, float* y, std::size_t y_stride) {
   std::size_t b = 0;
-  for (; b + block_batch <= batch; b += block_batch) multiply_block<Rows, block_batch>(w, x + b * k_count, k_count, y + b * y_stride, y_stride);
+  for (; b + block_batch <= batch; b += block_batch)
+    multiply_block<Rows, block_batch>(w, x + b * k_count, k_count, y + b * y_stride, y_stride);
   for (; b < batch; ++b) multiply_block<Rows, 1>(w, x + b * k_count, k_count, y + b * y_stride, y_stride);
 }
 
 /// y = x wᵀ: w is rows × k_count, x is batch × k_count, y is batch × rows with `y_stride` floats from row to row.
-inline void multiply(const float* w, std::size_t rows, const float* x, std::size_t batch, std::size_t k_count, float* y, std::size_t y_stride) {
+inline void multiply(const float* w, std::size_t rows, const float* x, std::size_t batch, std::size_t k_count, float* y,
+                     std::size_t y_stride) {
   if (batch == 0) return;  // y may be null then
   std::size_t r = 0;
   for (; r + block_rows <= rows; r += block_rows) multiply_rows<block_rows>(w + r * k_count, x, batch, k_count, y + r, y_stride);

@@ -28,10 +28,12 @@ inline std::span<float> scratch(std::size_t count) {
 
 /// Rows of y per probe, checked: y leads with the probes, x either does too or is shared by all of them.
 inline std::size_t rows_per_probe(const probe_view& probes, const shape& x, const shape& y) {
-  if (y.rows % probes.count() != 0) fail("linear", "rows of y", y.rows, "be a multiple of the number of probes, " + to_text(probes.count()));
+  if (y.rows % probes.count() != 0)
+    fail("linear", "rows of y", y.rows, "be a multiple of the number of probes, " + to_text(probes.count()));
   const std::size_t rows = y.rows / probes.count();
   if (x.rows != y.rows && x.rows != rows)
-    fail("linear", "rows of x", x.rows, "be " + to_text(y.rows) + " (a block of rows per probe) or " + to_text(rows) + " (shared by all probes)");
+    fail("linear", "rows of x", x.rows,
+         "be " + to_text(y.rows) + " (a block of rows per probe) or " + to_text(rows) + " (shared by all probes)");
   return rows;
 }
 
@@ -61,7 +63,8 @@ void linear(const probe_view& probes, const Weights& w, tensor_view<const float>
     const std::size_t rows = std::min(rows_at_once, s.rows - row), weights = rows * s.columns;
     probes.read(w, row * s.columns, tile.first(weights * probes.count()));
     for (std::size_t k = 0; k < probes.count(); ++k)
-      kernel::multiply(tile.data() + k * weights, rows, x.data() + k * x_step * s.columns, batch, s.columns, y.data() + k * batch * s.rows + row, s.rows);
+      kernel::multiply(tile.data() + k * weights, rows, x.data() + k * x_step * s.columns, batch, s.columns,
+                       y.data() + k * batch * s.rows + row, s.rows);
   }
 }
 

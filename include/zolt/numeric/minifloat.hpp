@@ -19,8 +19,8 @@ template <int Exponent, int Mantissa, int Bias, minifloat_kind Kind>
   requires(Exponent >= 2 && Exponent <= 5 && Mantissa >= 1 && Exponent + Mantissa <= 7)
 struct minifloat {
   static constexpr std::string_view name = Exponent == 4 && Mantissa == 3 && Bias == 7 && Kind == minifloat_kind::finite_nan ? "e4m3fn"
-                                           : Exponent == 5 && Mantissa == 2 && Bias == 15 && Kind == minifloat_kind::ieee     ? "e5m2"
-                                                                                                                               : "minifloat";
+                                           : Exponent == 5 && Mantissa == 2 && Bias == 15 && Kind == minifloat_kind::ieee    ? "e5m2"
+                                                                                                                             : "minifloat";
   static constexpr int bits = 1 + Exponent + Mantissa;
   static constexpr int highest = (1 << (Exponent + Mantissa)) - (Kind == minifloat_kind::ieee         ? (1 << Mantissa) + 1
                                                                  : Kind == minifloat_kind::finite_nan ? 2

@@ -54,8 +54,8 @@ void land_on(const Storage& storage, parameter_state& state, std::size_t i, int 
 
 /// Applies the terms of a linear rule one after another to the non-zeros of a sparse law.
 template <write_back WriteBack, parameter_storage Storage, sparse_law Law>
-void apply_sparse(const parameter<Storage>& p, const Law& law, std::span<const resolved_term> terms, parameter_state& state, std::size_t first,
-                  std::size_t last, write_events& events) {
+void apply_sparse(const parameter<Storage>& p, const Law& law, std::span<const resolved_term> terms, parameter_state& state,
+                  std::size_t first, std::size_t last, write_events& events) {
   const Storage storage = p.storage;  // a local copy stays in registers: a store to a byte could change anything else
   for (const resolved_term t : terms) {
     if constexpr (coded_storage<Storage>) {
@@ -82,7 +82,8 @@ void apply_sparse(const parameter<Storage>& p, const Law& law, std::span<const r
 
 /// gradient[j] = Σ_q coefficient_q · z_q[first + j], in plan order; every product is exact.
 template <resolved_law Law>
-void accumulate(const Law& law, const parameter_info& info, std::span<const resolved_term> terms, std::size_t first, std::span<float> gradient) {
+void accumulate(const Law& law, const parameter_info& info, std::span<const resolved_term> terms, std::size_t first,
+                std::span<float> gradient) {
   alignas(64) std::int16_t z[tile_size];
   std::fill(gradient.begin(), gradient.end(), 0.0f);
   for (const resolved_term& t : terms) {
@@ -93,13 +94,14 @@ void accumulate(const Law& law, const parameter_info& info, std::span<const reso
 
 /// Adds delta to a tile of weights. `unit` turns units into the weight's own measure on dense storage.
 template <write_back WriteBack, parameter_storage Storage>
-void write_tile(const parameter<Storage>& p, const direction_key& key, parameter_state& state, std::size_t first, std::span<const float> delta,
-                float unit, write_events& events) {
+void write_tile(const parameter<Storage>& p, const direction_key& key, parameter_state& state, std::size_t first,
+                std::span<const float> delta, float unit, write_events& events) {
   if constexpr (coded_storage<Storage>) {
     word_reader words(random_stream(key, p.id, stream::round_update));
     for (std::size_t j = 0; j < delta.size(); ++j)
       if (delta[j] != 0)
-        land_on<WriteBack>(p.storage, state, first + j, rounded_move<WriteBack>(delta[j], WriteBack::round.random ? words(first + j) : 0), events);
+        land_on<WriteBack>(p.storage, state, first + j, rounded_move<WriteBack>(delta[j], WriteBack::round.random ? words(first + j) : 0),
+                           events);
   } else {
     const std::span<float> w = p.storage.values();
     for (std::size_t j = 0; j < delta.size(); ++j) w[first + j] += exact::product(unit, delta[j]);

@@ -22,17 +22,17 @@ namespace zolt::inline v0 {
 
 /// What a step did. Events are counted here, never thrown.
 struct report {
-  bool finished = true;      ///< false: the estimator wants another round; ask again
-  std::uint32_t step = 0;    ///< the step this report is about, from 0
-  double loss = 0;           ///< mean of the finite losses; NaN if there was none
-  double rate = 0;           ///< of this step, schedule included
-  double density = 1;        ///< fraction of weights that a direction touched
-  std::uint32_t probes = 0;  ///< loss evaluations
+  bool finished = true;                    ///< false: the estimator wants another round; ask again
+  std::uint32_t step = 0;                  ///< the step this report is about, from 0
+  double loss = 0;                         ///< mean of the finite losses; NaN if there was none
+  double rate = 0;                         ///< of this step, schedule included
+  double density = 1;                      ///< fraction of weights that a direction touched
+  std::uint32_t probes = 0;                ///< loss evaluations
   std::uint32_t lost_queries = 0;          ///< directions dropped for a loss that was not finite
   std::uint32_t clipped_coefficients = 0;  ///< coefficients that the clip cut short
   write_events writes;
-  std::uint64_t growths = 0;               ///< buffers that grew beyond their reservation, since the optimizer was made
-  std::span<const std::string> unread;     ///< after the first on-read step: parameters that no forward read
+  std::uint64_t growths = 0;            ///< buffers that grew beyond their reservation, since the optimizer was made
+  std::span<const std::string> unread;  ///< after the first on-read step: parameters that no forward read
 };
 
 /// Fine-tunes parameters with loss evaluations alone.
@@ -45,7 +45,7 @@ struct report {
 /// Units    radius in parameter units (codes), rate as the update rule says.
 /// Cost     per step: the estimator's loss evaluations; two visits of the touched weights per probe in place, one on read; one visit of the
 ///          touched weights to apply (all weights for a rule with moments). Memory: moments and residuals as documented by their policies;
-///          in place, 16 bytes per exception (4–6 % of the touched codes), or a copy of float weights under a dense law.
+///          in place, 16 bytes per exception (a few percent of the touched codes), or a copy of float weights under a dense law.
 /// Errors   the constructor throws every problem of find_problems. A loss that throws leaves the weights as they were and the step undone.
 template <parameter_set Parameters, class Composition>
 class optimizer {
@@ -54,10 +54,7 @@ class optimizer {
 
   template <class... Policies>
   explicit optimizer(const Parameters& parameters, const Policies&... policies)
-      : parameters_(parameters),
-        policies_(compose(policies...)),
-        options_(detail::pick<options>(policies...)),
-        team_(options_.threads) {
+      : parameters_(parameters), policies_(compose(policies...)), options_(detail::pick<options>(policies...)), team_(options_.threads) {
     static_assert(composable<Policies...>());
     validate();
     make_buffers();
@@ -144,8 +141,8 @@ class optimizer {
       team_.run([&](std::size_t lane) {
         lanes_[lane].events = {};
         for_each_block(lane, [&](std::size_t i, const auto& p, std::size_t first, std::size_t last, std::uint64_t) {
-          apply_block(i, p, step_law, step, {options_.run, step.step, 0}, std::span(resolved_).subspan(i * terms.size(), terms.size()), first, last,
-                      lanes_[lane].events);
+          apply_block(i, p, step_law, step, {options_.run, step.step, 0}, std::span(resolved_).subspan(i * terms.size(), terms.size()),
+                      first, last, lanes_[lane].events);
         });
       });
     } else {
@@ -171,7 +168,8 @@ class optimizer {
     if (step_ != 0) fail("replay", "steps already taken", step_, "be 0: a trajectory starts from the base weights");
     if (t.composition != here.composition) fail("replay", "composition", t.composition, "be " + here.composition);
     if (t.run != here.run) fail("replay", "run", t.run, "be " + to_text(here.run));
-    if (t.parameters != here.parameters) fail("replay", "parameters", t.parameters.size(), "be the same tensors: ids, shapes, formats and units in order");
+    if (t.parameters != here.parameters)
+      fail("replay", "parameters", t.parameters.size(), "be the same tensors: ids, shapes, formats and units in order");
     std::uint64_t logged_terms = 0;
     for (const logged_step& s : t.steps) logged_terms += s.terms;
     if (logged_terms != t.terms.size()) fail("replay", "terms", t.terms.size(), "be " + to_text(logged_terms) + ", the sum over the steps");
@@ -306,7 +304,9 @@ class optimizer {
       state.undo.start_restoring();
       std::size_t block = 0;
       for_each_block(lane, [&](std::size_t, const auto& w, std::size_t first, std::size_t last, std::uint64_t base) {
-        const std::size_t end = block < state.blocks_moved ? last : block == state.blocks_moved ? std::clamp(state.undo.reached, first, last) : first;
+        const std::size_t end = block < state.blocks_moved    ? last
+                                : block == state.blocks_moved ? std::clamp(state.undo.reached, first, last)
+                                                              : first;
         ++block;
         if (first < end) detail::restore_weights(w, law_, p.key, step_of(w, p), first, end, base, state.undo);
       });
@@ -362,10 +362,12 @@ class optimizer {
     const detail::memory_range& range = *(after - 1);
     if (address >= range.end) return false;
     const std::size_t index = range.parameter;
-    if (address != range.begin) fail(detail::name_of(o.parameters_, index), "address read", "inside the tensor", "be its first weight; say where to read by `first`");
+    if (address != range.begin)
+      fail(detail::name_of(o.parameters_, index), "address read", "inside the tensor", "be its first weight; say where to read by `first`");
     std::atomic_ref(o.read_[index]).store(1, std::memory_order_relaxed);
     o.parameters_.visit(index, [&](const auto& p) {
-      if (first > p.size() || count > p.size() - first) fail(p.name, "weights read, up to", first + count, "be at most " + to_text(p.size()));
+      if (first > p.size() || count > p.size() - first)
+        fail(p.name, "weights read, up to", first + count, "be at most " + to_text(p.size()));
       detail::read_probes(p, o.law_, o.policies_.estimator.radius, probes, first, out);
     });
     return true;
@@ -380,7 +382,8 @@ class optimizer {
     r.loss = mean_loss();
     terms_.clear();
     policies_.estimator.estimate(seen_, probe_scale{law_.density()}, terms_);
-    std::erase_if(terms_, [](const term& t) { return !exact::is_finite(static_cast<float>(t.coefficient)); });  // finite losses, too far apart
+    std::erase_if(terms_,
+                  [](const term& t) { return !exact::is_finite(static_cast<float>(t.coefficient)); });  // finite losses, too far apart
     seen_.clear();
     r.lost_queries = static_cast<std::uint32_t>(policies_.estimator.queries) - static_cast<std::uint32_t>(terms_.size());
     r.clipped_coefficients = policies_.normalise.apply(terms_, statistics_[0]);
@@ -408,7 +411,8 @@ class optimizer {
       for (const logged_term& t : terms) {
         double coefficient;
         if constexpr (linear_rule<rule_type>)
-          coefficient = policies_.rule.step_for(double{step.rate}, double{t.coefficient}, terms.size()) * step_law.amplitude() * p.unit_or_one();
+          coefficient =
+              policies_.rule.step_for(double{step.rate}, double{t.coefficient}, terms.size()) * step_law.amplitude() * p.unit_or_one();
         else
           coefficient = double{t.coefficient} * step_law.amplitude();
         resolved_.push_back({{options_.run, step.step, t.query},
@@ -433,7 +437,8 @@ class optimizer {
         } else {
           moment_tile<moments> state;
           for (std::size_t m = 0; m < moments; ++m) state[m] = std::span(states_[index].moments).subspan(m * p.size() + tile, count);
-          policies_.rule.apply(policies_.rule.at(double{step.rate}, step.step), std::span<const float>(gradient, count), state, std::span(delta, count));
+          policies_.rule.apply(policies_.rule.at(double{step.rate}, step.step), std::span<const float>(gradient, count), state,
+                               std::span(delta, count));
           detail::write_tile<write_back_type>(p, key, states_[index], tile, std::span<const float>(delta, count),
                                               static_cast<float>(p.unit_or_one()), events);
         }
@@ -457,7 +462,8 @@ class optimizer {
     for_each_parameter(parameters_, [&t]<class S>(std::size_t, const parameter<S>& p) {
       std::string_view format = "float32";
       if constexpr (coded_storage<S>) format = S::format::name;
-      t.parameters.push_back({p.id, p.storage.shape().rows, p.storage.shape().columns, hash_of(format.data(), format.size()), p.unit_or_one()});
+      t.parameters.push_back(
+          {p.id, p.storage.shape().rows, p.storage.shape().columns, hash_of(format.data(), format.size()), p.unit_or_one()});
     });
     return t;
   }
@@ -497,7 +503,8 @@ namespace detail {
 /// Stands for a first argument that is no set of parameters, so that the compiler says one sentence instead of listing constructors.
 template <class Given>
 struct no_parameters {
-  static_assert(parameter_set<Given>, "zolt: the first argument of an optimizer must be a set of parameters: zolt::parameters(...) or a zolt::parameter_list");
+  static_assert(parameter_set<Given>,
+                "zolt: the first argument of an optimizer must be a set of parameters: zolt::parameters(...) or a zolt::parameter_list");
   no_parameters(const Given&) {}
   std::size_t size() const { return 0; }
   void visit(std::size_t, any_parameter_visitor) const {}
@@ -507,6 +514,7 @@ struct no_parameters {
 
 template <class Given, class... Policies>
   requires(!parameter_set<Given>)
-optimizer(const Given&, const Policies&...) -> optimizer<detail::no_parameters<Given>, composition_of<Policies...>>;
+optimizer(const Given&, const Policies&...)
+->optimizer<detail::no_parameters<Given>, composition_of<Policies...>>;
 
 }  // namespace zolt::inline v0

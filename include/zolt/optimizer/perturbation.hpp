@@ -22,7 +22,8 @@ using displacement_t = std::conditional_t<coded_storage<Storage>, int, float>;
 /// offset·ε·√ρ·amplitude·unit: radius ε is what a touched weight moves, so a law's amplitude and density cancel for ±1.
 template <parameter_storage Storage, resolved_law Law>
 displacement_t<Storage> displacement(const parameter<Storage>& p, const Law& law, double radius, double offset) {
-  const double codes = exact::round_to_significant(offset * radius * std::sqrt(law.density()) * law.amplitude(), exact::coefficient_bits(Law::bits));
+  const double codes =
+      exact::round_to_significant(offset * radius * std::sqrt(law.density()) * law.amplitude(), exact::coefficient_bits(Law::bits));
   if constexpr (coded_storage<Storage>)
     return static_cast<int>(codes);
   else
@@ -60,7 +61,8 @@ class scale_cursor {
 
 /// f(index, z, slot) for the weights of [first, last) that a law touches: its non-zeros, or every weight by tiles.
 template <resolved_law Law, class Function>
-void for_each_touched(const Law& law, const direction_key& key, const parameter_info& info, std::size_t first, std::size_t last, Function&& f) {
+void for_each_touched(const Law& law, const direction_key& key, const parameter_info& info, std::size_t first, std::size_t last,
+                      Function&& f) {
   if constexpr (sparse_law<Law>) {
     law.for_each_nonzero(key, info, first, last, f);
   } else {
@@ -75,7 +77,8 @@ void for_each_touched(const Law& law, const direction_key& key, const parameter_
 
 /// out[k·n + j] = weight first + j under probe k, n = out.size() / probes.size(). Neighbouring probes of one key share its direction.
 template <parameter_storage Storage, resolved_law Law>
-void read_probes(const parameter<Storage>& p, const Law& law, double radius, std::span<const probe> probes, std::size_t first, std::span<float> out) {
+void read_probes(const parameter<Storage>& p, const Law& law, double radius, std::span<const probe> probes, std::size_t first,
+                 std::span<float> out) {
   const std::size_t n = out.size() / probes.size();
   const Storage storage = p.storage;
   if constexpr (coded_storage<Storage>)

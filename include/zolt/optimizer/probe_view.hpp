@@ -12,8 +12,10 @@ namespace zolt::inline v0 {
 
 /// Something a forward can read weights from: floats, or coded weights that decode themselves.
 template <class W>
-concept readable_weights = std::convertible_to<const W&, std::span<const float>> || std::convertible_to<const W&, tensor_view<const float>> ||
-                           requires(const W& w, std::span<float> out) { w.decode(std::size_t{0}, out); };
+concept readable_weights = std::convertible_to<const W&, std::span<const float>> ||
+    std::convertible_to<const W&, tensor_view<const float>> || requires(const W& w, std::span<float> out) {
+  w.decode(std::size_t{0}, out);
+};
 
 namespace detail {
 
@@ -26,7 +28,9 @@ std::span<const float> floats_of(const Weights& w) {
 }
 
 template <class Weights>
-constexpr bool decodes = requires(const Weights& w, std::span<float> out) { w.decode(std::size_t{0}, out); };
+constexpr bool decodes = requires(const Weights& w, std::span<float> out) {
+  w.decode(std::size_t{0}, out);
+};
 
 /// The address by which a forward names a tensor: that of its first byte, whatever object it goes through.
 template <class Weights>
@@ -55,8 +59,8 @@ void read_unperturbed(const Weights& w, std::size_t first, std::span<float> out)
 class probe_view {
  public:
   /// Reads `count` weights from `first` under every probe; false if no parameter lies at that address.
-  using read_function = bool (*)(void* optimizer, const std::byte* address, std::size_t first, std::size_t count, std::span<const probe> probes,
-                                 std::span<float> out);
+  using read_function = bool (*)(void* optimizer, const std::byte* address, std::size_t first, std::size_t count,
+                                 std::span<const probe> probes, std::span<float> out);
 
   probe_view() = default;
   probe_view(void* optimizer, read_function how, std::span<const probe> probes) : optimizer_(optimizer), read_(how), probes_(probes) {}

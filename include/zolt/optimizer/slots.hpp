@@ -16,10 +16,10 @@ namespace zolt::inline v0 {
 
 /// What is no policy: how the optimizer runs.
 struct options {
-  std::uint64_t run = 0;           ///< the seed of every random stream; 0 is a seed like any other
-  std::size_t threads = 1;         ///< lanes of the passes over the weights; results do not depend on it
-  bool concurrent_probes = false;  ///< evaluate a one-probe loss on all threads at once; the loss must be safe to call so
-  bool record = true;              ///< keep the trajectory
+  std::uint64_t run = 0;              ///< the seed of every random stream; 0 is a seed like any other
+  std::size_t threads = 1;            ///< lanes of the passes over the weights; results do not depend on it
+  bool concurrent_probes = false;     ///< evaluate a one-probe loss on all threads at once; the loss must be safe to call so
+  bool record = true;                 ///< keep the trajectory
   std::size_t reserved_steps = 4096;  ///< steps of trajectory to reserve memory for; more are kept and counted as growth
   friend bool operator==(const options&, const options&) = default;
 };
@@ -31,18 +31,26 @@ concept coefficient_clip = coefficient_transform<T> && T::phase == coefficient_p
 
 template <class T>
 concept policy = estimator<T> || update_rule<T> || direction_law<T> || write_back<T> || rate_schedule<T> || coefficient_transform<T> ||
-                 std::same_as<T, options>;
+    std::same_as<T, options>;
 
 namespace detail {
 
-template <class T> struct is_estimator : std::bool_constant<estimator<T>> {};
-template <class T> struct is_update_rule : std::bool_constant<update_rule<T>> {};
-template <class T> struct is_direction_law : std::bool_constant<direction_law<T>> {};
-template <class T> struct is_write_back : std::bool_constant<write_back<T>> {};
-template <class T> struct is_rate_schedule : std::bool_constant<rate_schedule<T>> {};
-template <class T> struct is_normaliser : std::bool_constant<normaliser<T>> {};
-template <class T> struct is_clip : std::bool_constant<coefficient_clip<T>> {};
-template <class T> struct is_options : std::is_same<T, options> {};
+template <class T>
+struct is_estimator : std::bool_constant<estimator<T>> {};
+template <class T>
+struct is_update_rule : std::bool_constant<update_rule<T>> {};
+template <class T>
+struct is_direction_law : std::bool_constant<direction_law<T>> {};
+template <class T>
+struct is_write_back : std::bool_constant<write_back<T>> {};
+template <class T>
+struct is_rate_schedule : std::bool_constant<rate_schedule<T>> {};
+template <class T>
+struct is_normaliser : std::bool_constant<normaliser<T>> {};
+template <class T>
+struct is_clip : std::bool_constant<coefficient_clip<T>> {};
+template <class T>
+struct is_options : std::is_same<T, options> {};
 
 template <template <class> class Is, class... T>
 inline constexpr std::size_t count_of = (std::size_t{0} + ... + std::size_t{Is<T>::value});
@@ -61,33 +69,49 @@ using slot_t = typename slot<Is, Default, T...>::type;
 
 /// A type that was meant for a slot, by its most telling member, and misses the slot's concept.
 template <class T>
-concept nearly_estimator = !estimator<T> && requires(const T& t) { t.radius; };
+concept nearly_estimator = !estimator<T> && requires(const T& t) {
+  t.radius;
+};
 template <class T>
-concept nearly_update_rule = !update_rule<T> && requires(const T& t) { t.rate; };
+concept nearly_update_rule = !update_rule<T> && requires(const T& t) {
+  t.rate;
+};
 template <class T>
-concept nearly_direction_law = !direction_law<T> && requires { &T::law_at; };
+concept nearly_direction_law = !direction_law<T> && requires {
+  &T::law_at;
+};
 template <class T>
-concept nearly_write_back = !write_back<T> && requires { T::residual_bits; };
+concept nearly_write_back = !write_back<T> && requires {
+  T::residual_bits;
+};
 template <class T>
-concept nearly_rate_schedule = !rate_schedule<T> && requires { &T::factor; };
+concept nearly_rate_schedule = !rate_schedule<T> && requires {
+  &T::factor;
+};
 template <class T>
-concept nearly_coefficient_transform = !coefficient_transform<T> && requires { T::phase; };
+concept nearly_coefficient_transform = !coefficient_transform<T> && requires {
+  T::phase;
+};
 template <class T>
-concept nearly_policy = nearly_estimator<T> || nearly_update_rule<T> || nearly_direction_law<T> || nearly_write_back<T> || nearly_rate_schedule<T> ||
-                        nearly_coefficient_transform<T>;
+concept nearly_policy = nearly_estimator<T> || nearly_update_rule<T> || nearly_direction_law<T> || nearly_write_back<T> ||
+    nearly_rate_schedule<T> || nearly_coefficient_transform<T>;
 
+template <class Wanted, class T>
+void take_if_wanted(Wanted& result, const T& given) {
+  if constexpr (std::same_as<T, Wanted>) result = given;
+}
 template <class Wanted, class... T>
 Wanted pick(const T&... given) {
   Wanted result{};
-  ([&] { if constexpr (std::same_as<T, Wanted>) result = given; }(), ...);
+  (take_if_wanted(result, given), ...);
   return result;
 }
 
 }  // namespace detail
 
 /// Every policy of an optimizer, each in its slot. The same type for the same policies, in whatever order they were given.
-template <estimator Estimator, update_rule Rule, direction_law Direction, write_back WriteBack, rate_schedule Schedule, normaliser Normaliser,
-          coefficient_clip Clip>
+template <estimator Estimator, update_rule Rule, direction_law Direction, write_back WriteBack, rate_schedule Schedule,
+          normaliser Normaliser, coefficient_clip Clip>
 struct composition {
   using law = law_t<Direction>;
   using write_back_type = WriteBack;
@@ -112,29 +136,35 @@ struct composition {
 template <class... Policies>
 using composition_of =
     composition<detail::slot_t<detail::is_estimator, two_point, Policies...>, detail::slot_t<detail::is_update_rule, sgd, Policies...>,
-                detail::slot_t<detail::is_direction_law, sparse_rademacher, Policies...>, detail::slot_t<detail::is_write_back, stochastic, Policies...>,
-                detail::slot_t<detail::is_rate_schedule, constant, Policies...>, detail::slot_t<detail::is_normaliser, running_rms, Policies...>,
-                detail::slot_t<detail::is_clip, clip, Policies...>>;
+                detail::slot_t<detail::is_direction_law, sparse_rademacher, Policies...>,
+                detail::slot_t<detail::is_write_back, stochastic, Policies...>,
+                detail::slot_t<detail::is_rate_schedule, constant, Policies...>,
+                detail::slot_t<detail::is_normaliser, running_rms, Policies...>, detail::slot_t<detail::is_clip, clip, Policies...>>;
 
 /// Whether a list can be composed; one sentence from the compiler if not.
 template <class... Policies>
 constexpr bool composable() {
   using namespace detail;
   static_assert(!(nearly_estimator<Policies> || ...),
-                "zolt: an estimator needs radius, queries, plan(key, evaluations, probes) and estimate(evaluations, scale, terms) (see zolt::estimator)");
-  static_assert(!(nearly_update_rule<Policies> || ...),
-                "zolt: an update rule needs rate, and either step_for(rate, coefficient, terms) or moments, at(rate, step) and apply(at, gradient, "
-                "moments, delta) (see zolt::update_rule)");
+                "zolt: an estimator needs radius, queries, plan(key, evaluations, probes) and estimate(evaluations, scale, terms) (see "
+                "zolt::estimator)");
+  static_assert(
+      !(nearly_update_rule<Policies> || ...),
+      "zolt: an update rule needs rate, and either step_for(rate, coefficient, terms) or moments, at(rate, step) and apply(at, gradient, "
+      "moments, delta) (see zolt::update_rule)");
   static_assert(!(nearly_direction_law<Policies> || ...),
-                "zolt: a direction law needs law_at(rate, queries) and law_of(record), which return one zolt::resolved_law (see zolt::direction_law)");
+                "zolt: a direction law needs law_at(rate, queries) and law_of(record), which return one zolt::resolved_law (see "
+                "zolt::direction_law)");
   static_assert(!(nearly_write_back<Policies> || ...),
                 "zolt: a write-back needs residual_bits and a static round, which is a zolt::rounding (see zolt::write_back)");
   static_assert(!(nearly_rate_schedule<Policies> || ...), "zolt: a rate schedule needs double factor(step) (see zolt::rate_schedule)");
   static_assert(!(nearly_coefficient_transform<Policies> || ...),
-                "zolt: a coefficient transform needs phase and apply(terms, statistics), which returns how many it cut (see zolt::coefficient_transform)");
-  static_assert(((policy<Policies> || nearly_policy<Policies>) && ...),
-                "zolt: every argument after the parameters must be a policy: an estimator, an update rule, a direction law, a write-back, a rate "
-                "schedule, a coefficient transform, or zolt::options");
+                "zolt: a coefficient transform needs phase and apply(terms, statistics), which returns how many it cut (see "
+                "zolt::coefficient_transform)");
+  static_assert(
+      ((policy<Policies> || nearly_policy<Policies>)&&...),
+      "zolt: every argument after the parameters must be a policy: an estimator, an update rule, a direction law, a write-back, a rate "
+      "schedule, a coefficient transform, or zolt::options");
   static_assert(count_of<is_estimator, Policies...> <= 1, "zolt: the estimator is given twice");
   static_assert(count_of<is_update_rule, Policies...> <= 1, "zolt: the update rule is given twice");
   static_assert(count_of<is_direction_law, Policies...> <= 1, "zolt: the direction law is given twice");

@@ -96,7 +96,8 @@ class byte_reader {
   /// A count of items that the rest of the file can hold.
   std::size_t get_count(std::string_view field, std::size_t item_size) {
     const auto count = get<std::uint64_t>(field);
-    if (count > bytes_.size() / item_size) fail(subject_, field, count, "be at most " + to_text(bytes_.size() / item_size) + ", which the file can hold");
+    if (count > bytes_.size() / item_size)
+      fail(subject_, field, count, "be at most " + to_text(bytes_.size() / item_size) + ", which the file can hold");
     return static_cast<std::size_t>(count);
   }
   void finish() const {
@@ -141,7 +142,8 @@ inline trajectory trajectory_from(std::span<const std::byte> bytes, std::string_
     fail(subject, "magic", "other bytes", "be \"zolttraj\"");
   trajectory t;
   t.stream = in.get<std::uint32_t>("stream version");
-  if (t.stream != stream_version) fail(subject, "stream version", t.stream, "be " + to_text(stream_version) + ", which this library generates");
+  if (t.stream != stream_version)
+    fail(subject, "stream version", t.stream, "be " + to_text(stream_version) + ", which this library generates");
   t.fast = in.get<std::uint32_t>("fast-math flag") != 0;
   t.run = in.get<std::uint64_t>("run");
   const auto text = in.take(in.get_count("composition length", 1), "composition");

@@ -45,7 +45,8 @@ void check_values(const parameter<Storage>& p, std::vector<problem>& problems) {
     using format = typename Storage::format;
     for (std::size_t i = 0; i < p.size(); ++i) {
       if (!format::has_ordinal(p.storage.code(i))) {
-        problems.push_back({p.name, "code " + to_text(i), to_text(unsigned{p.storage.code(i)}), "be a finite number of " + std::string(format::name)});
+        problems.push_back(
+            {p.name, "code " + to_text(i), to_text(unsigned{p.storage.code(i)}), "be a finite number of " + std::string(format::name)});
         return;
       }
       if (const float scale = p.storage.scale(i); !exact::is_finite(scale) || !(scale > 0)) {
@@ -83,13 +84,17 @@ std::vector<problem> find_problems(const Parameters& parameters, const Compositi
     if (p.size() == 0) problems.push_back({p.name, "shape", p.storage.shape().text(), "have at least one element"});
     if constexpr (coded_storage<S>) {
       if (Composition::law::bits > 1)
-        problems.push_back({p.name, "direction law", std::string(policy_name<decltype(c.direction)>()), "be ±1 or sparse on coded storage, where a move is a whole code"});
+        problems.push_back({p.name, "direction law", std::string(policy_name<decltype(c.direction)>()),
+                            "be ±1 or sparse on coded storage, where a move is a whole code"});
       if (std::floor(c.estimator.radius) != c.estimator.radius)
-        problems.push_back({p.name, "radius", to_text(static_cast<double>(c.estimator.radius)), "be a whole number of codes on coded storage"});
+        problems.push_back(
+            {p.name, "radius", to_text(static_cast<double>(c.estimator.radius)), "be a whole number of codes on coded storage"});
       if (const int span = S::format::highest - S::format::lowest; c.estimator.radius > span)
-        problems.push_back({p.name, "radius", to_text(static_cast<double>(c.estimator.radius)), "be at most " + to_text(span) + ", the range of " + std::string(S::format::name)});
+        problems.push_back({p.name, "radius", to_text(static_cast<double>(c.estimator.radius)),
+                            "be at most " + to_text(span) + ", the range of " + std::string(S::format::name)});
     } else if (any_coded && p.unit == 0) {
-      problems.push_back({p.name, "unit", "not given", "be given for a dense parameter beside coded ones; zolt::unit_of(w) is the code step of a neighbour"});
+      problems.push_back({p.name, "unit", "not given",
+                          "be given for a dense parameter beside coded ones; zolt::unit_of(w) is the code step of a neighbour"});
     } else if (!(p.unit == 0 || holds(bound::positive, p.unit))) {
       problems.push_back({p.name, "unit", to_text(p.unit), std::string(text_of(bound::positive))});
     }
@@ -99,11 +104,13 @@ std::vector<problem> find_problems(const Parameters& parameters, const Compositi
   std::sort(identities.begin(), identities.end());
   for (std::size_t i = 1; i < identities.size(); ++i)
     if (identities[i].first == identities[i - 1].first)
-      problems.push_back({identities[i].second, "id", to_text(identities[i].first), "differ from that of " + identities[i - 1].second + ": give another name, or an id"});
+      problems.push_back({identities[i].second, "id", to_text(identities[i].first),
+                          "differ from that of " + identities[i - 1].second + ": give another name, or an id"});
   const auto ranges = detail::memory_ranges(parameters);
   for (std::size_t i = 1, farthest = 0; i < ranges.size(); ++i) {  // farthest: the range before i that ends last
     if (ranges[i].begin < ranges[farthest].end)
-      problems.push_back({detail::name_of(parameters, ranges[i].parameter), "memory", "shared", "not overlap that of " + detail::name_of(parameters, ranges[farthest].parameter)});
+      problems.push_back({detail::name_of(parameters, ranges[i].parameter), "memory", "shared",
+                          "not overlap that of " + detail::name_of(parameters, ranges[farthest].parameter)});
     if (ranges[i].end > ranges[farthest].end) farthest = i;
   }
   return problems;

@@ -23,7 +23,8 @@ concept dense_storage = std::copyable<S> && requires(const S& s) {
 /// What the compiler cannot check: code and set_code touch weight i alone (bytes may be shared by weights of one aligned block of 64);
 /// bytes() is all memory that set_code can change; decode gives exactly value_of(ordinal_of(code(i))) · scale(i), rounded once.
 template <class S>
-concept coded_storage = std::copyable<S> && number_format<typename S::format> && requires(const S& s, std::size_t i, code c, std::span<float> out) {
+concept coded_storage = std::copyable<S> && number_format<typename S::format> &&
+    requires(const S& s, std::size_t i, code c, std::span<float> out) {
   { s.shape() } -> std::same_as<zolt::shape>;
   { s.code(i) } -> std::same_as<code>;
   s.set_code(i, c);
@@ -64,7 +65,8 @@ auto storage_of(Weights& weights) {
   else if constexpr (std::convertible_to<Weights&, std::span<float>>)
     return dense_view(tensor_view<float>(std::span<float>(weights)));
   else
-    static_assert(sizeof(Weights) == 0, "zolt: a parameter's weights must be floats (a span<float>, a tensor) or model zolt::coded_storage");
+    static_assert(sizeof(Weights) == 0,
+                  "zolt: a parameter's weights must be floats (a span<float>, a tensor) or model zolt::coded_storage");
 }
 
 template <class Weights>

@@ -43,11 +43,7 @@ class coded_view {
 
   zolt::shape shape() const { return shape_; }
   zolt::code code(std::size_t i) const { return codes::load(codes_, i); }
-  void set_code(std::size_t i, zolt::code c) const
-    requires(!std::is_const_v<Byte>)
-  {
-    codes::store(codes_, i, c);
-  }
+  void set_code(std::size_t i, zolt::code c) const requires(!std::is_const_v<Byte>) { codes::store(codes_, i, c); }
   float scale(std::size_t i) const { return scales_[layout_.index(i)]; }
   std::size_t scale_end(std::size_t i) const { return layout_.end(i); }
   std::span<const float> scales() const { return {scales_, layout_.count(shape_.size())}; }

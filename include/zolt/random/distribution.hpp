@@ -48,7 +48,7 @@ struct gaussian {
   /// Adds {1, 4, 6, 8, 10, 15, 17, 31}[low three bits], negated by the fourth: a tree of bit selects, which every vector unit has.
   static void add_level(const lanes_u32& w, lanes_u32& sum) {
     const lanes_u32 bit0 = -(w & 1), bit1 = -(w >> 1 & 1), bit2 = -(w >> 2 & 1), negative = -(w >> 3 & 1);
-    const lanes_u32 first = 1 ^ (bit0 & 5), second = 6 ^ (bit0 & 14);  // 1 or 4, 6 or 8
+    const lanes_u32 first = 1 ^ (bit0 & 5), second = 6 ^ (bit0 & 14);    // 1 or 4, 6 or 8
     const lanes_u32 third = 10 ^ (bit0 & 5), fourth = 17 ^ (bit0 & 14);  // 10 or 15, 17 or 31
     const lanes_u32 lower = first ^ (bit1 & (first ^ second)), upper = third ^ (bit1 & (third ^ fourth));
     const lanes_u32 magnitude = lower ^ (bit2 & (lower ^ upper));
@@ -65,7 +65,8 @@ struct uniform {
   static void expand(const std::uint32_t* row, std::int16_t* z) {
     lanes_u32 w;
     load_lanes(w, row);
-    for (int half = 0; half < 2; ++half, w >>= 16) store_lanes(__builtin_convertvector((w >> 4 & 0xfff) * 2 - 4095, lanes_i16), z + half * 16);
+    for (int half = 0; half < 2; ++half, w >>= 16)
+      store_lanes(__builtin_convertvector((w >> 4 & 0xfff) * 2 - 4095, lanes_i16), z + half * 16);
   }
 };
 

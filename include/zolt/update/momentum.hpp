@@ -71,10 +71,14 @@ struct adam {
   };
   step at(double step_rate, std::uint64_t completed) const {
     const auto single = [](double x) { return static_cast<float>(x); };
-    return {single(step_rate),        single(first_decay),
-            single(1 - first_decay),  single(second_decay),
-            single(1 - second_decay), single(1 - exact::power(first_decay, completed + 1)),
-            single(1 - exact::power(second_decay, completed + 1)), single(epsilon)};
+    return {single(step_rate),
+            single(first_decay),
+            single(1 - first_decay),
+            single(second_decay),
+            single(1 - second_decay),
+            single(1 - exact::power(first_decay, completed + 1)),
+            single(1 - exact::power(second_decay, completed + 1)),
+            single(epsilon)};
   }
   void apply(const step& s, std::span<const float> gradient, moment_tile<2> state, std::span<float> delta) const {
     for (std::size_t j = 0; j < gradient.size(); ++j) {

@@ -56,7 +56,8 @@ struct stochastic {
 template <int Bits>
   requires(Bits >= 1 && Bits <= 8)
 struct residual {
-  static constexpr std::string_view name = std::string_view("residual1residual2residual3residual4residual5residual6residual7residual8").substr(9 * (Bits - 1), 9);
+  static constexpr std::string_view name =
+      std::string_view("residual1residual2residual3residual4residual5residual6residual7residual8").substr(9 * (Bits - 1), 9);
   static constexpr int residual_bits = Bits;
   static constexpr stochastic_rounding round{};
 };
