@@ -50,7 +50,7 @@ void fill_with_every_code(Weights& w, draws& d) {
       for (int copies = 0; copies < 3; ++copies) view.set_code(at++, zero);
 }
 
-/// Several blocks and lanes in each large tensor, and sizes that nothing divides.
+/// Tensors for several lanes, and sizes that nothing divides.
 struct model {
   int4_weights in_int4{{150, 256}};
   int8_weights in_int8{{70, 301}};
