@@ -144,32 +144,33 @@ const std::vector<recipe>& main_recipes() {
   static const std::vector<recipe> all{
       {.format = "int8", .method = default_method, .rate = 0.7, .radius = 4, .density_ratio = 1},
       {.format = "int8", .method = straight_through_method, .rate = 0.01, .radius = 0, .density_ratio = 0},
-      {.format = "int4", .method = default_method, .rate = 0.06, .radius = 1, .density_ratio = 1},
-      {.format = "int4", .method = residual_method, .rate = 0.06, .radius = 1, .density_ratio = 5},
-      {.format = "int4", .method = straight_through_method, .rate = 0.01, .radius = 0, .density_ratio = 0},
-      {.format = "fp8", .method = default_method, .rate = 0.5, .radius = 3, .density_ratio = 1},
+      {.format = "int4", .method = default_method, .rate = 0.084, .radius = 1, .density_ratio = 0.5},
+      {.format = "int4", .method = residual_method, .rate = 0.084, .radius = 1, .density_ratio = 2.5},
+      {.format = "int4", .method = straight_through_method, .rate = 0.007, .radius = 0, .density_ratio = 0},
+      {.format = "fp8", .method = default_method, .rate = 0.7, .radius = 3, .density_ratio = 1},
       {.format = "fp8", .method = straight_through_method, .rate = 0.01, .radius = 0, .density_ratio = 0},
-      {.format = "float", .method = mezo_method, .rate = 0.015, .radius = 0.01, .density_ratio = 1},
+      {.format = "float", .method = mezo_method, .rate = 0.021, .radius = 0.01, .density_ratio = 1},
   };
   return all;
 }
 
 std::vector<recipe> grid_of(const recipe& chosen) {
-  // A second axis where a method has one: how far a probe reaches on fine lattices, how many weights it touches on INT4.
-  const bool has_radius = chosen.format == "int8" || chosen.format == "fp8";
-  const bool single_axis = chosen.method == straight_through_method || chosen.method == mezo_method;
+  struct axes {
+    std::vector<double> rates, radii, density_ratios;
+  };
+  const auto axes_of = [&chosen]() -> axes {
+    if (chosen.method == straight_through_method) return {{0.007, 0.01, 0.014}, {0}, {0}};
+    if (chosen.method == mezo_method) return {{0.0105, 0.015, 0.021}, {0.01}, {1}};
+    if (chosen.method == residual_method) return {{0.042, 0.06, 0.084}, {1}, {2.5, 5, 10}};
+    if (chosen.format == "int4") return {{0.042, 0.06, 0.084}, {1}, {0.5, 1, 2}};
+    if (chosen.format == "int8") return {{0.49, 0.7, 0.98}, {2, 4, 8}, {1}};
+    return {{0.35, 0.5, 0.7}, {2, 3, 6}, {1}};
+  };
+  const axes tried = axes_of();
   std::vector<recipe> grid;
-  for (const double across : {0.5, 1.0, 2.0})
-    for (const double along : {0.7, 1.0, 1.4}) {
-      if (single_axis && across != 1) continue;
-      recipe r = chosen;
-      r.rate *= along;
-      if (has_radius)
-        r.radius = std::round(r.radius * across);
-      else
-        r.density_ratio *= across;
-      grid.push_back(r);
-    }
+  for (const double radius : tried.radii)
+    for (const double density_ratio : tried.density_ratios)
+      for (const double rate : tried.rates) grid.push_back({chosen.format, chosen.method, rate, radius, density_ratio});
   return grid;
 }
 

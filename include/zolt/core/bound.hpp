@@ -22,8 +22,10 @@ constexpr std::string_view text_of(bound b) {
   return "";
 }
 
-constexpr bool holds(bound b, double value) {
-  if (!exact::is_finite(value)) return false;
+/// Tested in single precision, in which most fields are used: a value that rounds to the bound breaks it.
+constexpr bool holds(bound b, double given) {
+  if (!exact::is_finite(given) || given > 3.4e38 || given < -3.4e38) return false;
+  const float value = static_cast<float>(given);
   switch (b) {
     case bound::positive: return value > 0;
     case bound::non_negative: return value >= 0;

@@ -8,20 +8,25 @@
 /// Arithmetic that gives the same bits under every compiler, flag and instruction set.
 namespace zolt::inline v0::exact {
 
+/// x itself, through a register that the compiler must take as unknown: what follows cannot be merged with what made x.
+template <class Float>
+inline Float opaque(Float x) {
+#if defined(__x86_64__)
+  __asm__("" : "+x"(x));
+#elif defined(__aarch64__)
+  __asm__("" : "+w"(x));
+#else
+  volatile Float y = x;
+  x = y;
+#endif
+  return x;
+}
+
 /// a·b, rounded before anything is added to it: the optimiser cannot see the multiplication behind the value, so it cannot contract it.
-/// The value passes through a register that the compiler must take as unknown; a plain loop around it stays scalar.
+/// A plain loop around it stays scalar.
 template <class Float>
 inline Float product(Float a, Float b) {
-  Float p = a * b;
-#if defined(__x86_64__)
-  __asm__("" : "+x"(p));
-#elif defined(__aarch64__)
-  __asm__("" : "+w"(p));
-#else
-  volatile Float q = p;
-  p = q;
-#endif
-  return p;
+  return opaque(a * b);
 }
 
 /// Tested on bits, because -ffast-math lets the compiler assume that std::isfinite is always true.

@@ -22,16 +22,16 @@ class thread_team {
   explicit thread_team(std::size_t lanes = 1) : size_(lanes == 0 ? 1 : lanes) {
     if (size_ == 1) return;
     shared_ = std::make_unique<state>(size_);
-    for (std::size_t lane = 1; lane < size_; ++lane) threads_.emplace_back([s = shared_.get(), lane] { serve(*s, lane); });
+    try {
+      for (std::size_t lane = 1; lane < size_; ++lane) threads_.emplace_back([s = shared_.get(), lane] { serve(*s, lane); });
+    } catch (...) {  // the system has no more threads
+      end();
+      throw;
+    }
   }
   thread_team(thread_team&&) = default;
   thread_team& operator=(thread_team&&) = delete;
-  ~thread_team() {
-    if (threads_.empty()) return;
-    shared_->call = nullptr;
-    start();
-    for (std::thread& t : threads_) t.join();
-  }
+  ~thread_team() { end(); }
 
   std::size_t size() const { return size_; }
 
@@ -54,6 +54,13 @@ class thread_team {
   }
 
  private:
+  void end() {
+    if (threads_.empty()) return;
+    shared_->call = nullptr;
+    start();
+    for (std::thread& t : threads_) t.join();
+    threads_.clear();
+  }
   struct state {
     explicit state(std::size_t lanes) : failures(lanes) {}
     std::atomic<std::uint64_t> epoch{0};

@@ -74,6 +74,8 @@ struct sparse_rademacher_law {
 /// Source   ours. The sparse ±1 probe itself: Achlioptas 2003; a fixed-density form is QES (arXiv 2602.03120).
 struct sparse_rademacher {
   static constexpr std::string_view name = "sparse_rademacher";
+  /// Below this a cell is so long that one word can no longer say where in it the non-zero lies.
+  static constexpr double smallest_density = 0x1p-20;
   double ratio = 1;
   double min_density = 2e-4;
 
@@ -83,7 +85,7 @@ struct sparse_rademacher {
     field("min_density", min_density, bound::fraction);
   }
   sparse_rademacher_law law_at(double relative_rate, std::uint32_t queries) const {
-    const double density = std::clamp(ratio * relative_rate * relative_rate / queries, min_density, 1.0);
+    const double density = std::clamp(ratio * relative_rate * relative_rate / queries, std::max(min_density, smallest_density), 1.0);
     return {static_cast<std::uint32_t>(std::max(density * 0x1p32, 1.0) - 1)};
   }
   sparse_rademacher_law law_of(std::uint32_t record) const { return {record}; }

@@ -42,11 +42,13 @@ struct unchanged {
 using no_normalisation = unchanged<coefficient_phase::normalise>;
 using no_clip = unchanged<coefficient_phase::clip>;
 
-/// Divides by the running root mean square of the coefficients, so that a rate is a step length: RMS units per weight and step.
+/// Divides by the running root mean square of the directional derivatives, so that a rate is a step length: RMS units per weight and step.
 ///
-///   s ← d·s + (1 − d)·mean_q c_q²,   w ← d·w + (1 − d),   c ← c / √(s/w)
+///   o = mean_q (Q c_q)²,   s ← d·s + (1 − d)·min(o, 100·s/w),   w ← d·w + (1 − d),   c_q ← Q c_q / √(Q·s/w)
 ///
-/// The observation of this step is part of s. Divided by √Q as well, so that Q queries together make one step of the same length.
+/// Q is the number of terms that survived: Q·c_q is the derivative along one direction whatever was lost, and Q terms of mean square 1/Q make
+/// one step of the same length. The observation of this step is part of s, cut at ten times the running RMS so that one outlier cannot
+/// hold the run.
 ///
 /// Units    c becomes a pure number of mean square 1/Q.
 /// Cost     two numbers per model.
@@ -63,12 +65,15 @@ struct running_rms {
   }
   std::uint32_t apply(std::span<term> terms, coefficient_statistics& statistics) const {
     if (terms.empty()) return 0;
-    double mean = 0;
-    for (const term& t : terms) mean += exact::product(t.coefficient, t.coefficient);
-    mean /= static_cast<double>(terms.size());
-    statistics.mean_square = exact::product(decay, statistics.mean_square) + exact::product(1 - decay, mean);
+    const auto queries = static_cast<double>(terms.size());
+    double observed = 0;
+    for (const term& t : terms) observed += exact::product(t.coefficient, t.coefficient);
+    observed = exact::product(observed, queries);
+    if (statistics.weight > 0 && statistics.mean_square > 0)
+      observed = std::min(observed, 100 * (statistics.mean_square / statistics.weight));
+    statistics.mean_square = exact::product(decay, statistics.mean_square) + exact::product(1 - decay, observed);
     statistics.weight = exact::product(decay, statistics.weight) + (1 - decay);
-    const double rms = std::sqrt(statistics.mean_square / statistics.weight * static_cast<double>(terms.size()));
+    const double rms = std::sqrt(statistics.mean_square / statistics.weight / queries);
     if (rms > 0)
       for (term& t : terms) t.coefficient /= rms;
     return 0;
@@ -76,9 +81,9 @@ struct running_rms {
   friend bool operator==(const running_rms&, const running_rms&) = default;
 };
 
-/// Cuts |c| at `limit`, counted.
+/// Cuts √Q·|c_q| at `limit` for Q terms, counted.
 ///
-/// Units    limit: as the coefficients, that is RMS multiples after running_rms, loss per unit otherwise.
+/// Units    limit: multiples of the RMS after running_rms, whatever Q is; loss per unit for one plain coefficient.
 /// Source   directional derivative clipping, QZO (arXiv 2505.13430) eq. 8.
 struct clip {
   static constexpr std::string_view name = "clip";
@@ -90,10 +95,11 @@ struct clip {
     field("limit", limit, bound::positive);
   }
   std::uint32_t apply(std::span<term> terms, coefficient_statistics&) const {
+    const double most = limit / std::sqrt(static_cast<double>(terms.size()));
     std::uint32_t cut = 0;
     for (term& t : terms) {
-      cut += std::fabs(t.coefficient) > limit;
-      t.coefficient = std::clamp(t.coefficient, -limit, limit);
+      cut += std::fabs(t.coefficient) > most;
+      t.coefficient = std::clamp(t.coefficient, -most, most);
     }
     return cut;
   }

@@ -17,7 +17,8 @@ namespace zolt::inline v0 {
 ///
 /// Units    radius ε: parameter units (one code on coded storage). c: loss per unit.
 /// Cost     2·queries loss evaluations; 16·queries bytes.
-/// Bias     estimates the gradient of the ε-smoothed loss, O(ε²) from ∇L; variance grows with dimension / queries.
+/// Bias     estimates the gradient of the ε-smoothed loss, O(ε²) from ∇L; variance grows with dimension / queries. A code at the end of its
+///          range moves in one of its two probes only and has half its gradient; report::clamped_probes counts them.
 /// Source   Spall 1992 eq. 2.2; Malladi et al. 2023 (arXiv 2305.17333) Definition 1.
 /// Differs  a coefficient is rounded to at most 12 significant bits where it meets a parameter (relative 2⁻¹³), so that replay is exact.
 struct two_point {

@@ -25,6 +25,7 @@ struct journal {
   std::size_t next_entry = 0;
   std::size_t next_saved = 0;
   std::size_t reached = 0;    ///< the weight of the current block that is not moved yet if memory runs out
+  std::uint64_t clamped = 0;  ///< codes that stopped at the end of their range
   std::uint64_t growths = 0;  ///< allocations after the first
 
   void start_moving() {
@@ -41,11 +42,8 @@ struct journal {
     }
     entries.push_back({index, bits});
   }
-  void save(std::size_t first, std::span<const float> weights) {
-    reached = first;
-    if (saved.size() + weights.size() > saved.capacity()) grow(saved, weights.size());
-    saved.insert(saved.end(), weights.begin(), weights.end());
-  }
+  void reserve_copy(std::size_t weights) { saved.reserve(weights); }
+  void save(std::span<const float> weights) { saved.insert(saved.end(), weights.begin(), weights.end()); }
   /// Whether the weight at hand is the next exception.
   bool is_next(std::uint64_t index) const { return next_entry < entries.size() && entries[next_entry].index == index; }
 
@@ -76,15 +74,16 @@ void move_weights(const parameter<Storage>& p, const Law& law, const direction_k
     for_each_touched(law, key, info_of(p), first, last, [&](std::size_t i, int z, std::size_t) {
       const code before = storage.code(i);
       const int ordinal = format::ordinal_of(before), target = moved<format>(ordinal, step * z);
+      undo.clamped += target - step * z != ordinal;
       if (target - step * z != ordinal || format::code_of(ordinal) != before) undo.add(i, base + i, before);
       if (target != ordinal) storage.set_code(i, format::code_of(target));
     });
   } else {
     const std::span<float> w = storage.values();
     const bool copy = keeps_copy<Storage>(law);
-    if (copy) undo.save(first, w.subspan(first, last - first));
+    if (copy) undo.save(w.subspan(first, last - first));
     for_each_touched(law, key, info_of(p), first, last, [&](std::size_t i, int z, std::size_t) {
-      const float before = w[i], d = step * static_cast<float>(z), after = before + d;
+      const float before = w[i], d = step * static_cast<float>(z), after = exact::opaque(before + d);
       if (!copy && std::bit_cast<std::uint32_t>(after - d) != std::bit_cast<std::uint32_t>(before))
         undo.add(i, base + i, std::bit_cast<std::uint32_t>(before));
       w[i] = after;

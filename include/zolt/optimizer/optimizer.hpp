@@ -30,6 +30,7 @@ struct report {
   std::uint32_t probes = 0;                ///< loss evaluations
   std::uint32_t lost_queries = 0;          ///< directions dropped for a loss that was not finite
   std::uint32_t clipped_coefficients = 0;  ///< coefficients that the clip cut short
+  std::uint64_t clamped_probes = 0;        ///< coded weights that a probe could not move all the way: their estimate is biased toward 0
   write_events writes;
   std::uint64_t growths = 0;            ///< buffers that grew beyond their reservation, since the optimizer was made
   std::span<const std::string> unread;  ///< after the first on-read step: parameters that no forward read
@@ -54,9 +55,8 @@ class optimizer {
 
   template <class... Policies>
   explicit optimizer(const Parameters& parameters, const Policies&... policies)
-      : parameters_(parameters), policies_(compose(policies...)), options_(detail::pick<options>(policies...)), team_(options_.threads) {
+      : parameters_(parameters), policies_(compose(policies...)), options_(detail::pick<options>(policies...)), team_(validated_threads()) {
     static_assert(composable<Policies...>());
-    validate();
     make_buffers();
   }
   optimizer(const optimizer&) = delete;
@@ -70,9 +70,10 @@ class optimizer {
   /// The probes to evaluate next. Asking again before telling gives the same ones.
   std::span<const probe> ask() {
     if (plan_.empty()) {
+      require_undisturbed("ask");
       if (seen_.empty()) resolve_step();
-      policies_.estimator.plan({options_.run, step_, 0}, seen_, plan_);
-      losses_.assign(plan_.size(), std::numeric_limits<double>::quiet_NaN());
+      make_plan();
+      if (plan_.empty()) fail(policy_name<decltype(policies_.estimator)>(), "probes of a plan", 0, text_of(bound::at_least_one));
     }
     return plan_;
   }
@@ -106,11 +107,11 @@ class optimizer {
   report tell(std::span<const double> losses) {
     if (losses.size() != plan_.size() || plan_.empty())
       fail("tell", "losses", losses.size(), "be one per probe of the plan, which has " + to_text(plan_.size()));
+    require_undisturbed("tell");
     for (std::size_t k = 0; k < plan_.size(); ++k) seen_.push_back({plan_[k], losses[k]});
     plan_.clear();
-    policies_.estimator.plan({options_.run, step_, 0}, seen_, plan_);
+    make_plan();
     if (!plan_.empty()) {
-      losses_.assign(plan_.size(), std::numeric_limits<double>::quiet_NaN());
       report r;
       r.finished = false;
       r.step = step_;
@@ -134,10 +135,14 @@ class optimizer {
 
   /// Applies resolved terms and counts the step: the one place where weights change for good. A plan that waits for its losses is dropped.
   write_events apply(const logged_step& step, std::span<const logged_term> terms) {
+    require_undisturbed("apply");
+    if (step.step != step_) fail("apply", "step", step.step, "be " + to_text(step_) + ", the next one");
+    if (step.terms != terms.size()) fail("apply", "terms", terms.size(), "be " + to_text(step.terms) + ", as the step says");
     abandon_step();
     const law step_law = policies_.direction.law_of(step.law);
-    if (!terms.empty()) resolve_terms(step_law, step, terms);
+    if (options_.record) reserve_log(terms.size());
     if (!terms.empty()) {
+      resolve_terms(step_law, step, terms);
       team_.run([&](std::size_t lane) {
         lanes_[lane].events = {};
         for_each_block(lane, [&](std::size_t i, const auto& p, std::size_t first, std::size_t last, std::uint64_t) {
@@ -149,8 +154,6 @@ class optimizer {
       for (lane_state& lane : lanes_) lane.events = {};
     }
     if (options_.record) {
-      growths_ += log_.steps.size() == log_.steps.capacity();
-      growths_ += log_.terms.size() + terms.size() > log_.terms.capacity();
       log_.steps.push_back(step);
       log_.terms.insert(log_.terms.end(), terms.begin(), terms.end());
     }
@@ -162,7 +165,7 @@ class optimizer {
 
   /// Repeats a logged run from the weights it started from. Afterwards the optimizer is where that run was, and goes on as it would have.
   ///
-  /// Errors   another composition, another run, other parameters, terms that do not add up, or steps already taken: nothing is applied then.
+  /// Errors   another composition, run, base or set of parameters, steps that do not add up, or steps already taken: nothing is applied then.
   void replay(const trajectory& t) {
     const trajectory here = empty_trajectory();
     if (step_ != 0) fail("replay", "steps already taken", step_, "be 0: a trajectory starts from the base weights");
@@ -170,9 +173,8 @@ class optimizer {
     if (t.run != here.run) fail("replay", "run", t.run, "be " + to_text(here.run));
     if (t.parameters != here.parameters)
       fail("replay", "parameters", t.parameters.size(), "be the same tensors: ids, shapes, formats and units in order");
-    std::uint64_t logged_terms = 0;
-    for (const logged_step& s : t.steps) logged_terms += s.terms;
-    if (logged_terms != t.terms.size()) fail("replay", "terms", t.terms.size(), "be " + to_text(logged_terms) + ", the sum over the steps");
+    if (t.base != here.base) fail("replay", "base weights", "other bytes", "be those that the run started from");
+    check(t, "replay");
     std::size_t at = 0;
     for (const logged_step& s : t.steps) {
       apply(s, std::span(t.terms).subspan(at, s.terms));
@@ -205,7 +207,8 @@ class optimizer {
     return bytes;
   }
 
-  /// The weights as probe k of the plan sees them, in place, for as long as this lives: for a caller that evaluates by himself.
+  /// The weights as a probe of the plan sees them, in place, for as long as this lives: for a caller that evaluates by himself.
+  /// Errors   a second scope, telling, applying or asking for another plan while one lives.
   class in_place {
    public:
     in_place(optimizer& o, const probe& p) : optimizer_(o), probe_(p) { o.enter(p); }
@@ -267,10 +270,45 @@ class optimizer {
     });
   }
 
+  std::size_t validated_threads() const {
+    validate();
+    return options_.threads;
+  }
+  void reserve_log(std::size_t terms) {
+    const auto make_room = [this](auto& list, std::size_t count) {
+      if (list.capacity() - list.size() >= count) return;
+      ++growths_;
+      list.reserve(std::max(list.size() + count, 2 * list.capacity()));
+    };
+    make_room(log_.steps, 1);
+    make_room(log_.terms, terms);
+  }
+
   void resolve_step() {
     const double factor = policies_.schedule.factor(step_);
     rate_ = static_cast<float>(policies_.rule.rate * factor);
+    if (!exact::is_finite(rate_) || rate_ < 0)
+      fail(policy_name<decltype(policies_.schedule)>(), "rate of step " + to_text(step_), rate_, text_of(bound::non_negative));
     law_ = policies_.direction.law_at(rate_ / policies_.estimator.radius, static_cast<std::uint32_t>(policies_.estimator.queries));
+  }
+  /// The next round, if the estimator wants one. Whatever it throws, the step starts anew.
+  void make_plan() {
+    try {
+      policies_.estimator.plan({options_.run, step_, 0}, seen_, plan_);
+      for_each_parameter(parameters_, [this]<class S>(std::size_t, const parameter<S>& p) {
+        if constexpr (coded_storage<S>)
+          for (const probe& k : plan_)
+            if (const double codes = k.offset * policies_.estimator.radius; !detail::whole_codes<typename S::format>(codes))
+              fail(p.name, "offset times radius", codes, "be a whole number of codes within the range of " + std::string(S::format::name));
+      });
+      losses_.assign(plan_.size(), std::numeric_limits<double>::quiet_NaN());
+    } catch (...) {
+      abandon_step();
+      throw;
+    }
+  }
+  void require_undisturbed(std::string_view call) const {
+    if (displaced_) fail(call, "weights", "displaced by an in_place scope", "be back first: end the scope");
   }
   void abandon_step() {
     plan_.clear();
@@ -278,12 +316,15 @@ class optimizer {
   }
 
   void enter(const probe& p) {
+    require_undisturbed("in_place");
     if (p.offset == 0) return;
+    displaced_ = true;
     try {
       team_.run([&](std::size_t lane) {
         lane_state& state = lanes_[lane];
         state.undo.start_moving();
         state.blocks_moved = 0;
+        if (law_.density() > detail::copy_density) state.undo.reserve_copy(dense_weights_of(lane));
         for_each_block(lane, [&](std::size_t, const auto& w, std::size_t first, std::size_t last, std::uint64_t base) {
           state.undo.reached = first;
           detail::move_weights(w, law_, p.key, step_of(w, p), first, last, base, state.undo);
@@ -311,6 +352,14 @@ class optimizer {
         if (first < end) detail::restore_weights(w, law_, p.key, step_of(w, p), first, end, base, state.undo);
       });
     });
+    displaced_ = false;
+  }
+  std::size_t dense_weights_of(std::size_t lane) const {
+    std::size_t count = 0;
+    for_each_block(lane, [&count]<class S>(std::size_t, const parameter<S>&, std::size_t first, std::size_t last, std::uint64_t) {
+      count += dense_storage<S> ? last - first : 0;
+    });
+    return count;
   }
   template <class S>
   auto step_of(const parameter<S>& w, const probe& p) const {
@@ -368,7 +417,8 @@ class optimizer {
     o.parameters_.visit(index, [&](const auto& p) {
       if (first > p.size() || count > p.size() - first)
         fail(p.name, "weights read, up to", first + count, "be at most " + to_text(p.size()));
-      detail::read_probes(p, o.law_, o.policies_.estimator.radius, probes, first, out);
+      const std::uint64_t clamped = detail::read_probes(p, o.law_, o.policies_.estimator.radius, probes, first, out);
+      if (clamped != 0) o.clamped_reads_.fetch_add(clamped, std::memory_order_relaxed);
     });
     return true;
   }
@@ -381,13 +431,23 @@ class optimizer {
     r.probes = static_cast<std::uint32_t>(seen_.size());
     r.loss = mean_loss();
     terms_.clear();
-    policies_.estimator.estimate(seen_, probe_scale{law_.density()}, terms_);
-    std::erase_if(terms_,
-                  [](const term& t) { return !exact::is_finite(static_cast<float>(t.coefficient)); });  // finite losses, too far apart
+    try {
+      policies_.estimator.estimate(seen_, probe_scale{law_.density()}, terms_);
+    } catch (...) {
+      abandon_step();
+      throw;
+    }
     seen_.clear();
-    r.lost_queries = static_cast<std::uint32_t>(policies_.estimator.queries) - static_cast<std::uint32_t>(terms_.size());
+    const auto drop_overflow = [this] {  // finite losses may be too far apart for a finite coefficient
+      std::erase_if(terms_, [](const term& t) { return !exact::is_finite(static_cast<float>(t.coefficient)); });
+    };
+    drop_overflow();
     r.clipped_coefficients = policies_.normalise.apply(terms_, statistics_[0]);
     r.clipped_coefficients += policies_.clip.apply(terms_, statistics_[1]);
+    drop_overflow();
+    r.lost_queries = static_cast<std::uint32_t>(policies_.estimator.queries) - static_cast<std::uint32_t>(terms_.size());
+    r.clamped_probes = clamped_reads_.exchange(0, std::memory_order_relaxed);
+    for (lane_state& lane : lanes_) r.clamped_probes += std::exchange(lane.undo.clamped, 0);
     logged_.clear();
     for (const term& t : terms_) logged_.push_back({t.query, static_cast<float>(t.coefficient)});
     r.writes = apply({step_, law_.record(), rate_, static_cast<std::uint32_t>(logged_.size())}, logged_);
@@ -415,8 +475,10 @@ class optimizer {
               policies_.rule.step_for(double{step.rate}, double{t.coefficient}, terms.size()) * step_law.amplitude() * p.unit_or_one();
         else
           coefficient = double{t.coefficient} * step_law.amplitude();
-        resolved_.push_back({{options_.run, step.step, t.query},
-                             static_cast<float>(exact::round_to_significant(coefficient, exact::coefficient_bits(law::bits)))});
+        const auto rounded = static_cast<float>(exact::round_to_significant(coefficient, exact::coefficient_bits(law::bits)));
+        if (!exact::is_finite(rounded))
+          fail(p.name, "coefficient of query " + to_text(t.query), coefficient, "be finite in single precision");
+        resolved_.push_back({{options_.run, step.step, t.query}, rounded});
       }
     });
   }
@@ -460,6 +522,8 @@ class optimizer {
     t.composition += " " + std::string(policy_name<decltype(policies_.direction)>());
     t.composition += " " + std::string(policy_name<typename Composition::write_back_type>());
     for_each_parameter(parameters_, [&t]<class S>(std::size_t, const parameter<S>& p) {
+      const auto bytes = memory_of(p.storage);
+      t.base ^= hash_of(reinterpret_cast<const char*>(bytes.data()), bytes.size()) * (2 * t.parameters.size() + 1);
       std::string_view format = "float32";
       if constexpr (coded_storage<S>) format = S::format::name;
       t.parameters.push_back(
@@ -491,6 +555,8 @@ class optimizer {
   std::vector<std::uint8_t> read_;
   std::vector<std::string> unread_;
   bool reads_checked_ = false;
+  bool displaced_ = false;
+  std::atomic<std::uint64_t> clamped_reads_{0};
   std::uint64_t growths_ = 0;
   trajectory log_;
 };

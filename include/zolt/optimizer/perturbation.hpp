@@ -31,6 +31,12 @@ displacement_t<Storage> displacement(const parameter<Storage>& p, const Law& law
                                                           exact::coefficient_bits(Law::bits)));
 }
 
+/// Whether a displacement can be made on a format's grid.
+template <number_format Format>
+constexpr bool whole_codes(double codes) {
+  return codes >= Format::lowest - Format::highest && codes <= Format::highest - Format::lowest && static_cast<int>(codes) == codes;
+}
+
 /// Where a weight goes. On codes the move stops at the end of the range; there `step` is a whole number of codes.
 template <number_format Format>
 constexpr int moved(int ordinal, int step) {
@@ -76,10 +82,12 @@ void for_each_touched(const Law& law, const direction_key& key, const parameter_
 }
 
 /// out[k·n + j] = weight first + j under probe k, n = out.size() / probes.size(). Neighbouring probes of one key share its direction.
+/// Returns how many moves stopped at the end of a range.
 template <parameter_storage Storage, resolved_law Law>
-void read_probes(const parameter<Storage>& p, const Law& law, double radius, std::span<const probe> probes, std::size_t first,
-                 std::span<float> out) {
+std::uint64_t read_probes(const parameter<Storage>& p, const Law& law, double radius, std::span<const probe> probes, std::size_t first,
+                          std::span<float> out) {
   const std::size_t n = out.size() / probes.size();
+  std::uint64_t clamped = 0;
   const Storage storage = p.storage;
   if constexpr (coded_storage<Storage>)
     storage.decode(first, out.first(n));
@@ -105,7 +113,11 @@ void read_probes(const parameter<Storage>& p, const Law& law, double radius, std
       for_each_touched(law, key, info_of(p), first, first + n, [&](std::size_t i, int z, std::size_t) {
         const int ordinal = format::ordinal_of(storage.code(i));
         const float scale = scale_of(i);
-        for (std::size_t s = 0; s < sharing; ++s) to[s][i - first] = kernel::value_at<format>(moved<format>(ordinal, steps[s] * z)) * scale;
+        for (std::size_t s = 0; s < sharing; ++s) {
+          const int target = moved<format>(ordinal, steps[s] * z);
+          clamped += target != ordinal + steps[s] * z;
+          to[s][i - first] = kernel::value_at<format>(target) * scale;
+        }
       });
     } else {
       for_each_touched(law, key, info_of(p), first, first + n, [&](std::size_t i, int z, std::size_t) {
@@ -113,6 +125,7 @@ void read_probes(const parameter<Storage>& p, const Law& law, double radius, std
       });
     }
   }
+  return clamped;
 }
 
 }  // namespace zolt::inline v0::detail

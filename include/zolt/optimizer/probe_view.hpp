@@ -45,10 +45,16 @@ const std::byte* address_of(const Weights& w) {
 
 template <class Weights>
 void read_unperturbed(const Weights& w, std::size_t first, std::span<float> out) {
-  if constexpr (decodes<Weights>)
+  const auto check = [first, count = out.size()](std::size_t size) {
+    if (first > size || count > size - first) fail("frozen tensor", "weights read, up to", first + count, "be at most " + to_text(size));
+  };
+  if constexpr (decodes<Weights>) {
+    if constexpr (requires { w.shape(); }) check(w.shape().size());
     w.decode(first, out);
-  else
+  } else {
+    check(floats_of(w).size());
     std::copy_n(floats_of(w).data() + first, out.size(), out.data());
+  }
 }
 
 }  // namespace detail
@@ -68,7 +74,7 @@ class probe_view {
   /// Probes in this view: those of the plan, or one.
   std::size_t count() const { return read_ == nullptr ? 1 : probes_.size(); }
   probe operator[](std::size_t k) const { return read_ == nullptr ? probe{} : probes_[k]; }
-  probe_view one(std::size_t k) const { return {optimizer_, read_, probes_.subspan(k, 1)}; }
+  probe_view one(std::size_t k) const { return read_ == nullptr ? *this : probe_view{optimizer_, read_, probes_.subspan(k, 1)}; }
 
   /// out[k·n + j] = weight first + j under probe k, for n = out.size() / count(). A tensor that is not a parameter comes back unchanged.
   ///

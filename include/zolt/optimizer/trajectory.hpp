@@ -50,6 +50,7 @@ struct trajectory {
   std::uint32_t stream = stream_version;
   bool fast = fast_math;
   std::uint64_t run = 0;
+  std::uint64_t base = 0;   ///< hash of the weights that the run started from
   std::string composition;  ///< the policies that replay needs, by name and field
   std::vector<logged_parameter> parameters;
   std::vector<logged_step> steps;
@@ -119,6 +120,7 @@ inline std::vector<std::byte> to_bytes(const trajectory& t) {
   out.put(t.stream);
   out.put(std::uint32_t{t.fast});
   out.put(t.run);
+  out.put(t.base);
   out.put(std::uint64_t{t.composition.size()});
   out.put_bytes(t.composition.data(), t.composition.size());
   out.put(std::uint64_t{t.parameters.size()});
@@ -134,6 +136,25 @@ inline std::vector<std::byte> to_bytes(const trajectory& t) {
   return std::move(out.bytes_);
 }
 
+/// Throws what makes a trajectory impossible to replay, whoever made it: another stream version, steps out of order, numbers that are not
+/// finite, terms that do not add up.
+inline void check(const trajectory& t, std::string_view subject) {
+  if (t.stream != stream_version)
+    fail(subject, "stream version", t.stream, "be " + to_text(stream_version) + ", which this library generates");
+  std::uint64_t terms = 0;
+  for (const logged_step& s : t.steps) {
+    const auto expected = static_cast<std::uint32_t>(&s - t.steps.data());
+    if (s.step != expected) fail(subject, "step", s.step, "be " + to_text(expected) + ": steps are logged in order from 0");
+    if (!exact::is_finite(s.rate) || s.rate < 0) fail(subject, "rate", s.rate, text_of(bound::non_negative));
+    terms += s.terms;
+  }
+  if (terms != t.terms.size()) fail(subject, "terms", t.terms.size(), "be " + to_text(terms) + ", the sum over the steps");
+  for (const logged_term& m : t.terms)
+    if (!exact::is_finite(m.coefficient)) fail(subject, "coefficient", m.coefficient, "be finite");
+  for (const coefficient_statistics& s : t.statistics)
+    if (!exact::is_finite(s.mean_square) || !exact::is_finite(s.weight)) fail(subject, "statistics", s.mean_square, "be finite");
+}
+
 /// Errors   a wrong magic, another stream version, a truncated or overlong file, a count that the file cannot hold, numbers that are not
 ///          finite, terms that do not add up. Nothing is applied here: a hostile file costs an error.
 inline trajectory trajectory_from(std::span<const std::byte> bytes, std::string_view subject = "trajectory") {
@@ -142,10 +163,10 @@ inline trajectory trajectory_from(std::span<const std::byte> bytes, std::string_
     fail(subject, "magic", "other bytes", "be \"zolttraj\"");
   trajectory t;
   t.stream = in.get<std::uint32_t>("stream version");
-  if (t.stream != stream_version)
-    fail(subject, "stream version", t.stream, "be " + to_text(stream_version) + ", which this library generates");
+  if (t.stream != stream_version) check(t, subject);  // another layout may follow
   t.fast = in.get<std::uint32_t>("fast-math flag") != 0;
   t.run = in.get<std::uint64_t>("run");
+  t.base = in.get<std::uint64_t>("base");
   const auto text = in.take(in.get_count("composition length", 1), "composition");
   t.composition.assign(reinterpret_cast<const char*>(text.data()), text.size());
   t.parameters.resize(in.get_count("parameters", 40));
@@ -155,25 +176,16 @@ inline trajectory trajectory_from(std::span<const std::byte> bytes, std::string_
   }
   for (coefficient_statistics& s : t.statistics) {
     s.mean_square = in.get<double>("mean square"), s.weight = in.get<double>("weight");
-    if (!exact::is_finite(s.mean_square) || !exact::is_finite(s.weight)) fail(subject, "statistics", s.mean_square, "be finite");
   }
   t.steps.resize(in.get_count("steps", 16));
   t.terms.resize(in.get_count("terms", 8));
-  std::uint64_t terms = 0;
   for (logged_step& s : t.steps) {
     s.step = in.get<std::uint32_t>("step"), s.law = in.get<std::uint32_t>("law");
     s.rate = in.get<float>("rate"), s.terms = in.get<std::uint32_t>("terms of a step");
-    const std::uint32_t expected = static_cast<std::uint32_t>(&s - t.steps.data());
-    if (s.step != expected) fail(subject, "step", s.step, "be " + to_text(expected) + ": steps are logged in order from 0");
-    if (!exact::is_finite(s.rate) || s.rate < 0) fail(subject, "rate", s.rate, text_of(bound::non_negative));
-    terms += s.terms;
   }
-  if (terms != t.terms.size()) fail(subject, "terms", t.terms.size(), "be " + to_text(terms) + ", the sum over the steps");
-  for (logged_term& m : t.terms) {
-    m.query = in.get<std::uint32_t>("query"), m.coefficient = in.get<float>("coefficient");
-    if (!exact::is_finite(m.coefficient)) fail(subject, "coefficient", m.coefficient, "be finite");
-  }
+  for (logged_term& m : t.terms) m.query = in.get<std::uint32_t>("query"), m.coefficient = in.get<float>("coefficient");
   in.finish();
+  check(t, subject);
   return t;
 }
 

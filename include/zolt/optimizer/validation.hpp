@@ -66,6 +66,10 @@ void check_values(const parameter<Storage>& p, std::vector<problem>& problems) {
 
 }  // namespace detail
 
+/// Bounds on what a user may ask for; beyond them a slip of the keyboard is likelier than a need.
+inline constexpr std::size_t most_threads = 1024;
+inline constexpr double most_queries = 1 << 20;
+
 /// Everything that is wrong with a set of parameters under a composition, without touching a weight.
 ///
 /// Cost     one read of all weights.
@@ -73,7 +77,14 @@ template <parameter_set Parameters, class Composition>
 std::vector<problem> find_problems(const Parameters& parameters, const Composition& c, const options& o) {
   std::vector<problem> problems;
   c.for_each([&problems](const auto& policy) { check_fields(policy, problems); });
-  if (o.threads == 0) problems.push_back({"options", "threads", "0", std::string(text_of(bound::at_least_one))});
+  if (o.threads < 1 || o.threads > most_threads)
+    problems.push_back({"options", "threads", to_text(o.threads), "be at least 1 and at most " + to_text(most_threads)});
+  if (const auto queries = static_cast<double>(c.estimator.queries); !(queries >= 1 && queries <= most_queries))
+    problems.push_back({std::string(policy_name<decltype(c.estimator)>()), "queries", to_text(queries),
+                        "be at least 1 and at most " + to_text(most_queries)});
+  if (!policy_with_fields<decltype(c.estimator)> && !holds(bound::positive, c.estimator.radius))
+    problems.push_back({std::string(policy_name<decltype(c.estimator)>()), "radius", to_text(static_cast<double>(c.estimator.radius)),
+                        std::string(text_of(bound::positive))});
   if (parameters.size() == 0) problems.push_back({"parameters", "count", "0", "be at least 1"});
 
   bool any_coded = false;
@@ -107,6 +118,15 @@ std::vector<problem> find_problems(const Parameters& parameters, const Compositi
       problems.push_back({identities[i].second, "id", to_text(identities[i].first),
                           "differ from that of " + identities[i - 1].second + ": give another name, or an id"});
   const auto ranges = detail::memory_ranges(parameters);
+  for_each_parameter(parameters, [&]<class S>(std::size_t, const parameter<S>& p) {
+    if constexpr (requires { std::as_bytes(p.storage.scales()); }) {
+      const auto scales = std::as_bytes(p.storage.scales());
+      for (const detail::memory_range& r : ranges)
+        if (r.begin < scales.data() + scales.size() && scales.data() < r.end)
+          problems.push_back({detail::name_of(parameters, r.parameter), "memory", "shared",
+                              "not be the scales of " + p.name + ": a forward that reads tiles would not see them move"});
+    }
+  });
   for (std::size_t i = 1, farthest = 0; i < ranges.size(); ++i) {  // farthest: the range before i that ends last
     if (ranges[i].begin < ranges[farthest].end)
       problems.push_back({detail::name_of(parameters, ranges[i].parameter), "memory", "shared",

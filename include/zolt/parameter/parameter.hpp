@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 #include "zolt/parameter/storage.hpp"
@@ -34,7 +35,10 @@ struct parameter {
       : name(std::move(tensor_name)),
         storage(storage_of(weights)),
         unit(coded_storage<Storage> ? 1 : options.unit),
-        id(options.id != 0 ? options.id : hash_of(name.data(), name.size())) {}
+        id(options.id != 0 ? options.id : hash_of(name.data(), name.size())) {
+    static_assert(std::is_lvalue_reference_v<Weights> || std::is_trivially_copyable_v<std::remove_cvref_t<Weights>>,
+                  "zolt: a parameter is a view: name a tensor that lives on, not a temporary that owns its weights");
+  }
 
   std::size_t size() const { return storage.shape().size(); }
   double unit_or_one() const { return unit == 0 ? 1 : unit; }

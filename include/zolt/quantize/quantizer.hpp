@@ -45,7 +45,7 @@ struct quantization_events {
 /// Shapes   weights rows × columns, row-major, as the result.
 /// Cost     two passes over the weights; allocates the result alone.
 /// Errors   an empty tensor, a NaN or infinite weight (with its index), a group that does not divide the columns.
-/// Source   Jacob et al. 2018 eq. 1 with zero point 0; stochastic rounding draws word i of stream `round_update` under `key`.
+/// Source   Jacob et al. 2018 eq. 1 with zero point 0; stochastic rounding draws word i of stream `round_quantize` under `key`.
 template <number_format Format, granularity Granularity = per_channel, range_policy Range = absmax, rounding Rounding = nearest_even>
 struct quantizer {
   Range range{};
@@ -59,7 +59,7 @@ struct quantizer {
       if (!exact::is_finite(weights.data()[i])) fail(name, "weight " + to_text(i), weights.data()[i], "be finite");
     quantized_tensor<Format, Granularity> result(weights.shape());
     const auto view = result.view();
-    word_reader words(random_stream(key, hash_of(name.data(), name.size()), stream::round_update));
+    word_reader words(random_stream(key, hash_of(name.data(), name.size()), stream::round_quantize));
     for (std::size_t i = 0; i < weights.size();) {
       const std::size_t end = layout.end(i);
       const float scale = range.scale_for(weights.flat().subspan(i, end - i), Format::value_of(Format::highest));

@@ -18,7 +18,17 @@ struct direction_key {
 };
 
 /// What random bits are for. Two streams of one key are independent; a new purpose gets a new name, never "seed + 4".
-enum class stream : std::uint8_t { direction, round_probe, round_update, mask, factor_left, factor_right, example_row, example_column };
+enum class stream : std::uint8_t {
+  direction,
+  round_probe,
+  round_update,
+  mask,
+  factor_left,
+  factor_right,
+  example_row,
+  example_column,
+  round_quantize
+};
 
 /// The words of one stream of one parameter, by index: a pure function, frozen by `stream_version`.
 ///
