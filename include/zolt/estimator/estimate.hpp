@@ -36,6 +36,9 @@ struct probe_scale {
 
 /// Turns loss evaluations into terms.
 ///
+/// Units    losses as the user gives them; coefficients: loss per parameter unit.
+/// Source   the seed-and-scalar form of a gradient estimate, Malladi et al. 2023 (arXiv 2305.17333) §2.1.
+///
 /// What the compiler cannot check:
 ///   • plan(key, seen, next) appends the probes of the next round, given all evaluations so far; nothing appended means there are enough;
 ///     the first call has none seen and must append. It is a pure function of its arguments.

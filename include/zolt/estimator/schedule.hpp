@@ -25,6 +25,9 @@ struct constant {
 };
 
 /// Falls in a straight line from 1 to `last` over `steps` steps and stays there.
+///
+/// Units    a pure number; steps of the optimizer.
+/// Source   the decay of MeZO's and most fine-tuning scripts.
 struct linear_decay {
   static constexpr std::string_view name = "linear_decay";
   std::uint64_t steps = 1;
@@ -43,6 +46,8 @@ struct linear_decay {
 };
 
 /// Falls along half a cosine from 1 to `last` over `steps` steps and stays there.
+///
+/// Units    a pure number; steps of the optimizer.
 /// Source   Loshchilov & Hutter 2017 eq. 5 without restarts.
 struct cosine_decay {
   static constexpr std::string_view name = "cosine_decay";

@@ -76,8 +76,8 @@ struct adam {
             single(1 - first_decay),
             single(second_decay),
             single(1 - second_decay),
-            single(1 - exact::power(first_decay, completed + 1)),
-            single(1 - exact::power(second_decay, completed + 1)),
+            single(1 - exact::opaque(exact::power(first_decay, completed + 1))),
+            single(1 - exact::opaque(exact::power(second_decay, completed + 1))),
             single(epsilon)};
   }
   void apply(const step& s, std::span<const float> gradient, moment_tile<2> state, std::span<float> delta) const {
