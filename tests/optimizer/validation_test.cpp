@@ -157,7 +157,7 @@ TEST(validation, every_field_of_every_policy) {
   one(cosine_decay{.steps = 0}, "cosine_decay: steps = 0 must be at least 1 and finite");
   one(cosine_decay{.last = 2}, "cosine_decay: last = 2 must be above 0 and at most 1");
   EXPECT_EQ(sentences_of([&] { optimizer opt(m.list(), options{.threads = 0}); }),
-            sentences{"options: threads = 0 must be at least 1 and finite"});
+            sentences{"options: threads = 0 must be at least 1 and at most 1024"});
 }
 
 TEST(validation, laws_that_codes_cannot_follow) {

@@ -197,7 +197,7 @@ TEST(quantizer, draws_word_i_of_its_own_stream_for_weight_i) {
   const auto weights = normal_tensor({4, 64}, 8);
   const quantizer<int4, per_channel, absmax, stochastic_rounding> q{.key = {.run = 5, .step = 6, .query = 7}};
   const auto ordinals = ordinals_of(q("layer", weights));
-  const random_stream words({.run = 5, .step = 6, .query = 7}, hash_of("layer", 5), stream::round_update);
+  const random_stream words({.run = 5, .step = 6, .query = 7}, hash_of("layer", 5), stream::round_quantize);
   const auto scales = quantize<int4>("layer", weights);
   for (std::size_t i = 0; i < weights.size(); ++i)
     ASSERT_EQ(ordinals[i], encode<int4>(weights.data()[i] / scales.view().scale(i), stochastic_rounding{}, words.word(i)).ordinal) << i;

@@ -79,12 +79,13 @@ std::vector<problem> find_problems(const Parameters& parameters, const Compositi
   c.for_each([&problems](const auto& policy) { check_fields(policy, problems); });
   if (o.threads < 1 || o.threads > most_threads)
     problems.push_back({"options", "threads", to_text(o.threads), "be at least 1 and at most " + to_text(most_threads)});
-  if (const auto queries = static_cast<double>(c.estimator.queries); !(queries >= 1 && queries <= most_queries))
-    problems.push_back({std::string(policy_name<decltype(c.estimator)>()), "queries", to_text(queries),
-                        "be at least 1 and at most " + to_text(most_queries)});
-  if (!policy_with_fields<decltype(c.estimator)> && !holds(bound::positive, c.estimator.radius))
-    problems.push_back({std::string(policy_name<decltype(c.estimator)>()), "radius", to_text(static_cast<double>(c.estimator.radius)),
-                        std::string(text_of(bound::positive))});
+  constexpr bool estimator_checks_itself = policy_with_fields<decltype(c.estimator)>;
+  const std::string estimator_name(policy_name<decltype(c.estimator)>());
+  if (const auto queries = static_cast<double>(c.estimator.queries);
+      queries > most_queries || (!estimator_checks_itself && !(queries >= 1)))
+    problems.push_back({estimator_name, "queries", to_text(queries), "be at least 1 and at most " + to_text(most_queries)});
+  if (!estimator_checks_itself && !holds(bound::positive, c.estimator.radius))
+    problems.push_back({estimator_name, "radius", to_text(static_cast<double>(c.estimator.radius)), std::string(text_of(bound::positive))});
   if (parameters.size() == 0) problems.push_back({"parameters", "count", "0", "be at least 1"});
 
   bool any_coded = false;
