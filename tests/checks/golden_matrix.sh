@@ -33,7 +33,10 @@ id=0
 for compiler in "$@"; do
   for level in -O0 -O2 -O3; do
     for arch in "" " -march=native"; do
-      for contract in off fast; do
+      # Where the target has no fused instruction, contraction on and off are one program.
+      contractions=(off fast)
+      if ! echo __FMA__ __ARM_FEATURE_FMA | "$compiler" $arch -E -x c++ - | tail -n 1 | grep -q 1; then contractions=(fast); fi
+      for contract in "${contractions[@]}"; do
         id=$((id + 1))
         printf '%s\0%s\0' "variant_$id" "$compiler $level$arch -ffp-contract=$contract"
       done

@@ -27,25 +27,7 @@ using random_block = std::array<std::uint32_t, 4>;
 struct threefry4x32 {
   static constexpr int rounds = 13;
 
-  template <class Word>
-  ZOLT_INLINE_UNDER_CLANG static constexpr void encrypt(Word (&x)[4], const std::array<std::uint32_t, 4>& key) {
-    const std::uint32_t schedule[5] = {key[0], key[1], key[2], key[3], 0x1BD11BDAu ^ key[0] ^ key[1] ^ key[2] ^ key[3]};
-    for (int i = 0; i < 4; ++i) x[i] += schedule[i];
-    mix_all(x, schedule, std::make_index_sequence<rounds>{});
-  }
-
-  static constexpr random_block block(const std::array<std::uint32_t, 4>& counter, const std::array<std::uint32_t, 4>& key) {
-    std::uint32_t x[4] = {counter[0], counter[1], counter[2], counter[3]};
-    encrypt(x, key);
-    return {x[0], x[1], x[2], x[3]};
-  }
-
  private:
-  template <std::size_t... Round, class Word>
-  ZOLT_INLINE_UNDER_CLANG static constexpr void mix_all(Word (&x)[4], const std::uint32_t (&schedule)[5], std::index_sequence<Round...>) {
-    (mix<Round>(x, schedule), ...);
-  }
-
   /// One round. Its rotations are constants of the instruction, which a loop over rounds would load into registers.
   template <std::size_t Round, class Word>
   ZOLT_INLINE_UNDER_CLANG static constexpr void mix(Word (&x)[4], const std::uint32_t (&schedule)[5]) {
@@ -61,6 +43,25 @@ struct threefry4x32 {
       for (std::size_t i = 0; i < 4; ++i) x[i] += schedule[(injection + i) % 5];
       x[3] += injection;
     }
+  }
+
+  template <std::size_t... Round, class Word>
+  ZOLT_INLINE_UNDER_CLANG static constexpr void mix_all(Word (&x)[4], const std::uint32_t (&schedule)[5], std::index_sequence<Round...>) {
+    (mix<Round>(x, schedule), ...);
+  }
+
+ public:
+  template <class Word>
+  ZOLT_INLINE_UNDER_CLANG static constexpr void encrypt(Word (&x)[4], const std::array<std::uint32_t, 4>& key) {
+    const std::uint32_t schedule[5] = {key[0], key[1], key[2], key[3], 0x1BD11BDAu ^ key[0] ^ key[1] ^ key[2] ^ key[3]};
+    for (int i = 0; i < 4; ++i) x[i] += schedule[i];
+    mix_all(x, schedule, std::make_index_sequence<rounds>{});
+  }
+
+  static constexpr random_block block(const std::array<std::uint32_t, 4>& counter, const std::array<std::uint32_t, 4>& key) {
+    std::uint32_t x[4] = {counter[0], counter[1], counter[2], counter[3]};
+    encrypt(x, key);
+    return {x[0], x[1], x[2], x[3]};
   }
 };
 
