@@ -54,7 +54,7 @@ class random_stream {
   }
 
   /// Words 64·g … 64·g + 63.
-  [[gnu::noinline]] void group(std::uint64_t g, std::uint32_t* out) const {
+  void group(std::uint64_t g, std::uint32_t* out) const {
     const std::uint64_t block = g * lane_count;
     constexpr lanes_u32 lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
     const std::uint32_t rest = purpose_ | (high(block) & 0xffffffu);
