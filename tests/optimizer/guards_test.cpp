@@ -1,0 +1,167 @@
+// What a user's own policy, scope or file could break: an error that names it, and weights that are as they were.
+#include <gtest/gtest.h>
+
+#include <limits>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "zolt/zolt.hpp"
+
+using namespace zolt;
+
+namespace {
+
+quantized_tensor<int4, per_group<32>> some_weights() {
+  tensor<float> w({8, 64});
+  const random_stream words({5, 0, 0}, 1, stream::direction);
+  for (std::size_t i = 0; i < w.size(); ++i) w.data()[i] = static_cast<float>(words.word(i) >> 8) * 0x1p-23f - 1;
+  return quantize<int4, per_group<32>>("w", w);
+}
+
+std::vector<std::byte> bytes_of(quantized_tensor<int4, per_group<32>>& w) {
+  const auto bytes = w.view().bytes();
+  return {bytes.begin(), bytes.end()};
+}
+
+template <class Function>
+std::string message_of(Function&& f) {
+  try {
+    f();
+  } catch (const error& e) {
+    return e.what();
+  }
+  return "no error";
+}
+
+struct guards : testing::Test {
+  quantized_tensor<int4, per_group<32>> w = some_weights();
+  const std::vector<std::byte> before = bytes_of(w);
+  auto parameters() { return zolt::parameters(parameter{"w", w}); }
+  void expect_untouched() { EXPECT_EQ(bytes_of(w), before); }
+  double falling = 0;
+  double loss() { return falling -= 0.25; }
+};
+
+struct halfway {
+  static constexpr std::string_view name = "halfway";
+  double radius = 1;
+  std::uint32_t queries = 1;
+  double offset = 0.5;
+  bool silent = false;
+  int* throws = nullptr;
+  void plan(const direction_key& key, std::span<const evaluation> seen, std::vector<probe>& next) const {
+    if (seen.empty() && !silent) next.push_back({key, offset});
+  }
+  void estimate(std::span<const evaluation> seen, const probe_scale&, std::vector<term>& terms) const {
+    if (throws != nullptr && (*throws)-- > 0) throw std::runtime_error("estimate");
+    terms.push_back({0, seen[0].loss});
+  }
+};
+
+struct broken_schedule {
+  double value;
+  double factor(std::uint64_t step) const { return step == 0 ? 1 : value; }
+};
+
+}  // namespace
+
+TEST_F(guards, scopes_do_not_nest) {
+  const std::vector<probe> plan = {{{1, 0, 0}, 1}, {{1, 0, 0}, -1}};
+  {
+    optimizer opt{parameters(), sparse_rademacher{.min_density = 0.5}, options{.run = 1}};
+    opt.ask();
+    using scope = decltype(opt)::in_place;
+    const scope outer(opt, plan[0]);
+    EXPECT_NE(bytes_of(w), before);
+    EXPECT_EQ(message_of([&] { const scope inner(opt, plan[1]); }),
+              "zolt: in_place: weights = displaced by an in_place scope must be back first: end the scope");
+    EXPECT_NE(message_of([&] { opt.tell(std::vector<double>{1, 2}); }), "no error");
+    EXPECT_NE(message_of([&] { opt.apply({}, {}); }), "no error");
+  }
+  expect_untouched();
+}
+
+TEST_F(guards, an_estimator_that_plans_nothing) {
+  optimizer opt{parameters(), halfway{.silent = true}};
+  EXPECT_EQ(message_of([&] { opt.step([&] { return loss(); }); }), "zolt: halfway: probes of a plan = 0 must be at least 1 and finite");
+  expect_untouched();
+}
+
+TEST_F(guards, an_estimator_that_throws_leaves_a_working_optimizer) {
+  int throws = 1;
+  optimizer opt{parameters(), halfway{.offset = 1, .throws = &throws}};
+  EXPECT_THROW(opt.step([&] { return loss(); }), std::runtime_error);
+  expect_untouched();
+  EXPECT_EQ(opt.step([&] { return loss(); }).step, 0u);
+  EXPECT_EQ(opt.step_number(), 1u);
+}
+
+TEST_F(guards, offsets_that_are_no_whole_codes) {
+  for (const double offset : {0.5, 15.0, std::numeric_limits<double>::quiet_NaN(), 1e300}) {
+    optimizer opt{parameters(), halfway{.offset = offset}};
+    EXPECT_EQ(message_of([&] { opt.ask(); }),
+              "zolt: w: offset times radius = " + to_text(offset) + " must be a whole number of codes within the range of int4");
+  }
+}
+
+TEST_F(guards, a_schedule_that_breaks) {
+  for (const double value : {-1.0, std::numeric_limits<double>::quiet_NaN(), 1e300}) {
+    optimizer opt{parameters(), broken_schedule{value}, options{.run = 3}};
+    opt.step([&] { return loss(); });
+    const auto after_first = bytes_of(w);
+    EXPECT_NE(message_of([&] { opt.step([&] { return loss(); }); }).find("rate of step 1"), std::string::npos);
+    EXPECT_EQ(bytes_of(w), after_first);
+    EXPECT_EQ(opt.step_number(), 1u);
+  }
+}
+
+TEST_F(guards, replay_knows_its_base_weights) {
+  trajectory t;
+  {
+    optimizer opt{parameters(), sgd{.rate = 0.5}};
+    for (int step = 0; step < 5; ++step) opt.step([&] { return loss(); });
+    t = opt.recorded();
+  }
+  optimizer again{parameters(), sgd{.rate = 0.5}};
+  EXPECT_EQ(message_of([&] { again.replay(t); }), "zolt: replay: base weights = other bytes must be those that the run started from");
+}
+
+TEST_F(guards, apply_takes_the_next_step_alone) {
+  optimizer opt{parameters()};
+  const std::vector<logged_term> one = {{0, 1.0f}};
+  EXPECT_EQ(message_of([&] { opt.apply({.step = 7, .rate = 1, .terms = 1}, one); }), "zolt: apply: step = 7 must be 0, the next one");
+  EXPECT_EQ(message_of([&] { opt.apply({.rate = 1, .terms = 9}, one); }), "zolt: apply: terms = 1 must be 9, as the step says");
+  EXPECT_NE(message_of([&] { opt.apply({.rate = 3e38f, .terms = 1}, std::vector<logged_term>{{0, 3e38f}}); }), "no error");
+  expect_untouched();
+}
+
+TEST_F(guards, clamped_probes_are_counted_alike_in_place_and_on_read) {
+  for (std::size_t i = 0; i < w.size(); i += 3) w.view().set_code(i, int4::code_of(int4::highest));
+  const auto clamped = [this](auto&& form) {
+    optimizer opt{parameters(), rademacher{}, sgd{.rate = 1e-6}, options{.run = 9}};
+    return opt.step(form).clamped_probes;
+  };
+  std::vector<float> out(2 * w.size());
+  const auto in_place = clamped([this] { return loss(); });
+  const auto on_read = clamped([&](const probe_view& p) {
+    p.read(w, 0, std::span(out).first(p.count() * w.size()));
+    return loss();
+  });
+  EXPECT_GE(in_place, w.size() / 3) << "each of them stops in one of its two probes";
+  EXPECT_EQ(in_place, on_read);
+}
+
+TEST_F(guards, scales_of_a_coded_parameter_are_no_parameter) {
+  EXPECT_NE(message_of([this] {
+              optimizer opt{zolt::parameters(parameter{"w", w}, parameter{"scales", w.scales(), {.unit = 0.01}})};
+            }).find("must not be the scales of w"),
+            std::string::npos);
+}
+
+TEST_F(guards, a_frozen_tensor_is_read_within_its_bounds) {
+  std::vector<float> frozen(10), out(4);
+  EXPECT_EQ(message_of([&] { probe_view{}.read(frozen, 8, out); }), "zolt: frozen tensor: weights read, up to = 12 must be at most 10");
+  EXPECT_NE(message_of([&] { probe_view{}.read(w, w.size() - 1, out); }), "no error");
+  EXPECT_EQ(probe_view{}.one(0).count(), 1u);
+}
