@@ -6,9 +6,11 @@
 #include <string>
 #include <vector>
 
+#include "support/messages.hpp"
 #include "zolt/zolt.hpp"
 
 using namespace zolt;
+using zolt::test::message_of;
 
 namespace {
 
@@ -22,16 +24,6 @@ quantized_tensor<int4, per_group<32>> some_weights() {
 std::vector<std::byte> bytes_of(quantized_tensor<int4, per_group<32>>& w) {
   const auto bytes = w.view().bytes();
   return {bytes.begin(), bytes.end()};
-}
-
-template <class Function>
-std::string message_of(Function&& f) {
-  try {
-    f();
-  } catch (const error& e) {
-    return e.what();
-  }
-  return "no error";
 }
 
 struct guards : testing::Test {

@@ -38,6 +38,7 @@ struct unchanged {
   static constexpr std::string_view name = "unchanged";
   static constexpr coefficient_phase phase = Phase;
   std::uint32_t apply(std::span<term>, coefficient_statistics&) const { return 0; }
+  friend bool operator==(const unchanged&, const unchanged&) = default;
 };
 using no_normalisation = unchanged<coefficient_phase::normalise>;
 using no_clip = unchanged<coefficient_phase::clip>;

@@ -60,6 +60,7 @@ struct residual {
       std::string_view("residual1residual2residual3residual4residual5residual6residual7residual8").substr(9 * (Bits - 1), 9);
   static constexpr int residual_bits = Bits;
   static constexpr stochastic_rounding round{};
+  friend bool operator==(const residual&, const residual&) = default;
 };
 
 /// Residuals of a parameter: signed fields of 1, 2, 4 or 8 bits in bytes.

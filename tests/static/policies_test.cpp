@@ -1,0 +1,29 @@
+#include <concepts>
+#include <type_traits>
+
+#include "zolt/zolt.hpp"
+
+// A policy is a regular, non-template aggregate; an optimizer's type depends on its policies, not on their order.
+namespace zolt {
+namespace {
+
+template <class P>
+constexpr bool plain_policy = std::regular<P> && std::is_aggregate_v<P> && policy<P>;
+
+static_assert(plain_policy<two_point> && plain_policy<one_sided>);
+static_assert(plain_policy<sgd> && plain_policy<sign_of_coefficient> && plain_policy<sign_of_gradient> && plain_policy<momentum> &&
+              plain_policy<adam>);
+static_assert(plain_policy<rademacher> && plain_policy<gaussian> && plain_policy<uniform> && plain_policy<sparse_rademacher>);
+static_assert(plain_policy<nearest> && plain_policy<stochastic> && plain_policy<residual<4>>);
+static_assert(plain_policy<running_rms> && plain_policy<clip> && plain_policy<no_normalisation> && plain_policy<no_clip>);
+static_assert(plain_policy<constant> && plain_policy<linear_decay> && plain_policy<cosine_decay> && plain_policy<options>);
+static_assert(!policy<int> && !policy<direction_key>);
+
+static_assert(std::same_as<composition_of<adam, gaussian, one_sided>, composition_of<one_sided, options, adam, gaussian>>);
+static_assert(std::same_as<composition_of<>, composition_of<two_point, sgd, sparse_rademacher, stochastic, constant, running_rms, clip>>);
+
+static_assert(linear_rule<sgd> && !elementwise_rule<sgd> && elementwise_rule<adam> && !linear_rule<adam>);
+static_assert(moments_of<sgd>() == 0 && moments_of<momentum>() == 1 && moments_of<adam>() == 2);
+
+}  // namespace
+}  // namespace zolt
