@@ -1,4 +1,4 @@
-// expect: number_format
+// expect: zolt: a number format needs name, bits, lowest, highest, has_ordinal, ordinal_of, code_of and value_of (see zolt::number_format)
 #include "zolt/quantize/quantized_tensor.hpp"
 
 struct three_levels {

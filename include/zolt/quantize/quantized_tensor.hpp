@@ -60,8 +60,13 @@ class coded_view {
 };
 
 /// Codes and scales that own their memory. It is a weight of `bits` bits and nothing else: no float copy exists.
-template <number_format Format, granularity Granularity = per_channel>
+template <class Format, class Granularity = per_channel>
 class quantized_tensor {
+  static_assert(
+      number_format<Format>,
+      "zolt: a number format needs name, bits, lowest, highest, has_ordinal, ordinal_of, code_of and value_of (see zolt::number_format)");
+  static_assert(granularity<Granularity>, "zolt: a granularity needs layout(shape) and fits(shape) (see zolt::granularity)");
+
  public:
   using format = Format;
 

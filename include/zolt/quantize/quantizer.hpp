@@ -46,8 +46,13 @@ struct quantization_events {
 /// Cost     two passes over the weights; allocates the result alone.
 /// Errors   an empty tensor, a NaN or infinite weight (with its index), a group that does not divide the columns.
 /// Source   Jacob et al. 2018 eq. 1 with zero point 0; stochastic rounding draws word i of stream `round_quantize` under `key`.
-template <number_format Format, granularity Granularity = per_channel, range_policy Range = absmax, rounding Rounding = nearest_even>
+template <number_format Format, granularity Granularity = per_channel, class Range = absmax, class Rounding = nearest_even>
 struct quantizer {
+  static_assert(range_policy<Range>,
+                "zolt: a range policy needs scale_for(weights, greatest), which returns a float (see zolt::range_policy)");
+  static_assert(rounding<Rounding>,
+                "zolt: a rounding needs random and operator()(grid_position, word), which returns an int (see zolt::rounding)");
+
   Range range{};
   Rounding round{};
   direction_key key{};
