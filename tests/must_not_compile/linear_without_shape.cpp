@@ -1,4 +1,4 @@
-// expect: weight_matrix
+// expect: zolt: a linear layer reads weights that have a shape() (see zolt::weight_matrix)
 #include "zolt/linear/linear.hpp"
 
 std::vector<float> no_shape(8);

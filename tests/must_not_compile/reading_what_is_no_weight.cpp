@@ -1,4 +1,4 @@
-// expect: readable_weights
+// expect: zolt: weights are read from floats or from something that decodes itself (see zolt::readable_weights)
 #include "zolt/optimizer/optimizer.hpp"
 
 std::vector<float> w(8);

@@ -47,8 +47,9 @@ inline std::size_t rows_per_probe(const probe_view& probes, const shape& x, cons
 /// Shapes   w: outputs × inputs; x: rows × inputs; y: rows × outputs.
 /// Cost     2 · rows · outputs · inputs operations; one decode of w; a scratch tile of at most 256 KiB or four rows per probe.
 /// Errors   shapes that do not fit.
-template <weight_matrix Weights>
+template <class Weights>
 void linear(const probe_view& probes, const Weights& w, tensor_view<const float> x, tensor_view<float> y) {
+  static_assert(weight_matrix<Weights>, "zolt: a linear layer reads weights that have a shape() (see zolt::weight_matrix)");
   const shape s = w.shape();
   if (s.size() == 0) fail("linear", "shape of the weight", s.text(), "have at least one element");
   if (x.columns() != s.columns) fail("linear", "columns of x", x.columns(), "be " + to_text(s.columns) + ", the inputs of the weight");
@@ -69,7 +70,7 @@ void linear(const probe_view& probes, const Weights& w, tensor_view<const float>
 }
 
 /// y = x wᵀ with the weights as they are.
-template <weight_matrix Weights>
+template <class Weights>
 void linear(const Weights& w, tensor_view<const float> x, tensor_view<float> y) {
   linear(probe_view{}, w, x, y);
 }

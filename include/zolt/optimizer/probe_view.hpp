@@ -80,12 +80,16 @@ class probe_view {
   ///
   /// Cost     one decode of the range, one copy and one pass over the touched weights per probe; one indirect call.
   /// Errors   an address inside a parameter's memory but not at its beginning: name the tensor and use `first`.
-  template <readable_weights Weights>
+  template <class Weights>
   void read(const Weights& w, std::size_t first, std::span<float> out) const {
-    const std::size_t n = out.size() / count();
-    if (read_ != nullptr && read_(optimizer_, detail::address_of(w), first, n, probes_, out)) return;
-    detail::read_unperturbed(w, first, out.first(n));
-    for (std::size_t k = 1; k < count(); ++k) std::copy_n(out.data(), n, out.data() + k * n);
+    static_assert(readable_weights<Weights>,
+                  "zolt: weights are read from floats or from something that decodes itself (see zolt::readable_weights)");
+    if constexpr (readable_weights<Weights>) {
+      const std::size_t n = out.size() / count();
+      if (read_ != nullptr && read_(optimizer_, detail::address_of(w), first, n, probes_, out)) return;
+      detail::read_unperturbed(w, first, out.first(n));
+      for (std::size_t k = 1; k < count(); ++k) std::copy_n(out.data(), n, out.data() + k * n);
+    }
   }
 
  private:
