@@ -2,8 +2,8 @@
 // threads. `replay_golden DATA THREADS`; compiled with -DZOLT_WRITE it trains anew and writes the files first.
 //
 // When a generated bit changes (and stream_version with it), from the root of the repository:
-//   g++ -std=c++20 -O2 -pthread -Iinclude -DZOLT_WRITE tests/golden/replay_golden.cpp -o /tmp/replay_golden &&
-//     /tmp/replay_golden tests/golden/data 1 > tests/golden/replay.txt
+//   g++ -std=c++20 -O2 -pthread -Iinclude -DZOLT_WRITE tests/golden/replay_golden.cpp -o build/replay_golden &&
+//     build/replay_golden tests/golden/data 1 > tests/golden/replay.txt
 
 #include <cstddef>
 #include <cstdint>

@@ -2,8 +2,8 @@
 // not only replay but training itself has the same bits for every compiler, flag and number of threads. `training_golden DATA THREADS`.
 //
 // When a generated bit changes (and stream_version with it), from the root of the repository:
-//   g++ -std=c++20 -O2 -pthread -Iinclude tests/golden/training_golden.cpp -o /tmp/training_golden &&
-//     /tmp/training_golden tests/golden/data 1 > tests/golden/training.txt
+//   g++ -std=c++20 -O2 -pthread -Iinclude tests/golden/training_golden.cpp -o build/training_golden &&
+//     build/training_golden tests/golden/data 1 > tests/golden/training.txt
 
 #include <cstddef>
 #include <cstdint>

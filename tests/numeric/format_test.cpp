@@ -101,8 +101,10 @@ TYPED_TEST(formats, stochastic_rounding_switches_at_the_exact_probability) {
       const std::uint64_t middle = (low + high) / 2;
       const double landed = this->value(this->stochastic(x, static_cast<std::uint32_t>(middle)));
       ASSERT_TRUE(landed == near.value || landed == far.value) << x;
-      if (landed == near.value) high = middle;
-      else low = middle + 1;
+      if (landed == near.value)
+        high = middle;
+      else
+        low = middle + 1;
     }
     ASSERT_EQ(low, static_cast<std::uint64_t>(share * 0x1p32)) << std::hexfloat << x;
   }

@@ -54,7 +54,8 @@ void evaluate_seen(Optimizer& opt, failing_loss& loss, seeing how) {
     opt.evaluate([&] { return loss(); });
     return;
   }
-  if (how == seeing::one_probe) opt.evaluate([&](const probe_view& p) { return read(p), loss.ended(); });
+  if (how == seeing::one_probe)
+    opt.evaluate([&](const probe_view& p) { return read(p), loss.ended(); });
   else
     opt.evaluate([&](const probe_view& p) {
       read(p);
@@ -77,8 +78,10 @@ void expect_restored(unsigned which, const Law& law, double radius, std::size_t 
     for (const outcome ends : {outcome::normal, outcome::throws, outcome::nan, outcome::declined}) {
       for (std::size_t at = 0; at < lost.size(); ++at) {
         failing_loss loss{.m = m, .before = before, .how = ends, .at = at};
-        if (ends == outcome::throws) EXPECT_THROW(evaluate_seen(opt, loss, how), std::runtime_error);
-        else evaluate_seen(opt, loss, how);
+        if (ends == outcome::throws)
+          EXPECT_THROW(evaluate_seen(opt, loss, how), std::runtime_error);
+        else
+          evaluate_seen(opt, loss, how);
         ASSERT_EQ(m.bytes() == before, true) << "seen in way " << static_cast<int>(how) << ", ends in " << static_cast<int>(ends) << " at "
                                              << at;
         EXPECT_EQ(loss.moved, how == seeing::in_place ? loss.call : 0);

@@ -106,8 +106,10 @@ TYPED_TEST(distributions, sample_moments_lie_within_their_standard_errors) {
     for (int n = 1; n <= 4; ++n) sums[n] += std::pow(value, n);
   for (int n = 1; n <= 4; ++n) {
     const double mean = this->exact_moment(n), variance = this->exact_moment(2 * n) - mean * mean;
-    if (variance == 0) EXPECT_EQ(sums[n], size * mean) << n;
-    else EXPECT_LT(test::standard_errors(sums[n], size * mean, size * variance), test::allowed_standard_errors) << "moment " << n;
+    if (variance == 0)
+      EXPECT_EQ(sums[n], size * mean) << n;
+    else
+      EXPECT_LT(test::standard_errors(sums[n], size * mean, size * variance), test::allowed_standard_errors) << "moment " << n;
   }
 }
 

@@ -24,7 +24,8 @@ static_assert(exact::coefficient_bits(1) == 12 && exact::coefficient_bits(12) ==
 static_assert(exact::power(3, 20) == 3486784401.0 && exact::power(0.5, 60) == 0x1p-60 && exact::power(7, 0) == 1 &&
               exact::power(-2, 3) == -8);
 
-static_assert(holds(bound::positive, 1e-30) && !holds(bound::positive, 1e-300) && !holds(bound::positive, 0) && !holds(bound::positive, infinity));
+static_assert(holds(bound::positive, 1e-30) && !holds(bound::positive, 1e-300) && !holds(bound::positive, 0) &&
+              !holds(bound::positive, infinity));
 static_assert(holds(bound::non_negative, 0) && !holds(bound::non_negative, -1e-30) && !holds(bound::non_negative, 1e39));
 static_assert(holds(bound::fraction, 1) && !holds(bound::fraction, 0) && !holds(bound::fraction, 1.0000001));
 static_assert(holds(bound::fraction_below_one, 0) && !holds(bound::fraction_below_one, 1) && !holds(bound::fraction_below_one, 1 - 1e-12));

@@ -8,7 +8,7 @@ namespace zolt {
 namespace {
 
 template <class P>
-constexpr bool plain_policy = std::regular<P> && std::is_aggregate_v<P> && policy<P>;
+constexpr bool plain_policy = std::regular<P>&& std::is_aggregate_v<P>&& policy<P>;
 
 static_assert(plain_policy<two_point> && plain_policy<one_sided>);
 static_assert(plain_policy<sgd> && plain_policy<sign_of_coefficient> && plain_policy<sign_of_gradient> && plain_policy<momentum> &&
