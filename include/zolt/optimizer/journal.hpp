@@ -31,6 +31,7 @@ struct journal {
   void start_moving() {
     entries.clear();
     saved.clear();
+    reached = 0;
     start_restoring();
   }
   void start_restoring() { next_entry = next_saved = 0; }

@@ -226,6 +226,7 @@ class optimizer {
   static constexpr std::size_t moments = moments_of<rule_type>();
   static constexpr int residual_bits = Composition::write_back_type::residual_bits;
   static constexpr std::size_t block_size = 128 * tile_size;
+  static constexpr std::size_t most_reserved_terms = std::size_t{1} << 20;
 
   struct lane_state {
     detail::journal undo;
@@ -240,7 +241,7 @@ class optimizer {
     read_.assign(parameters_.size(), 0);
     for_each_parameter(parameters_, [this]<class S>(std::size_t i, const parameter<S>& p) {
       states_[i].moments.assign(moments * p.size(), 0.0f);
-      if constexpr (coded_storage<S> && residual_bits > 0) states_[i].residuals.assign(detail_residual_bytes(p.size()), 0);
+      if constexpr (coded_storage<S> && residual_bits > 0) states_[i].residuals.assign(residual_bytes(p.size()), 0);
     });
     const std::size_t queries = policies_.estimator.queries;
     plan_.reserve(2 * queries + 1);
@@ -252,10 +253,10 @@ class optimizer {
     log_ = empty_trajectory();
     if (options_.record) {
       log_.steps.reserve(options_.reserved_steps);
-      log_.terms.reserve(options_.reserved_steps * queries);
+      log_.terms.reserve(std::min(options_.reserved_steps * queries, most_reserved_terms));
     }
   }
-  static std::size_t detail_residual_bytes(std::size_t weights) { return residual_field<residual_bits>::bytes_for(weights); }
+  static std::size_t residual_bytes(std::size_t weights) { return residual_field<residual_bits>::bytes_for(weights); }
 
   /// f(parameter index, parameter, first, last, base) for the blocks of one lane. Blocks end at multiples of block_size, so that no byte of
   /// packed codes or residuals has two owners.
