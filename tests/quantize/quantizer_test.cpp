@@ -5,6 +5,7 @@
 #include <limits>
 #include <string>
 
+#include "support/messages.hpp"
 #include "support/statistics.hpp"
 #include "support/weights.hpp"
 #include "zolt/numeric/integer.hpp"
@@ -13,6 +14,8 @@
 
 namespace zolt {
 namespace {
+
+using test::message_of;
 
 tensor<float> normal_tensor(shape s, std::uint64_t seed) {
   tensor<float> weights(s);
@@ -33,16 +36,6 @@ tensor<float> decoded(const Quantized& q) {
   tensor<float> weights(q.shape());
   q.decode(0, weights.flat());
   return weights;
-}
-
-template <class Function>
-std::string error_of(Function&& f) {
-  try {
-    f();
-  } catch (const error& e) {
-    return e.what();
-  }
-  return "no error";
 }
 
 template <class Quantizer>
@@ -222,15 +215,15 @@ TEST(quantizer, counts_the_weights_that_it_clamps) {
 TEST(quantizer, names_a_weight_that_is_no_number) {
   auto weights = normal_tensor({3, 8}, 9);
   weights(1, 5) = std::numeric_limits<float>::quiet_NaN();
-  EXPECT_EQ(error_of([&] { quantize<int8>("layer.3", weights); }), "zolt: layer.3: weight 13 = nan must be finite");
+  EXPECT_EQ(message_of([&] { quantize<int8>("layer.3", weights); }), "zolt: layer.3: weight 13 = nan must be finite");
   weights(0, 2) = -std::numeric_limits<float>::infinity();
-  EXPECT_EQ(error_of([&] { quantize<int8>("layer.3", weights); }), "zolt: layer.3: weight 2 = -inf must be finite");
+  EXPECT_EQ(message_of([&] { quantize<int8>("layer.3", weights); }), "zolt: layer.3: weight 2 = -inf must be finite");
 }
 
 TEST(quantizer, refuses_shapes_that_it_cannot_lay_out) {
-  EXPECT_EQ(error_of([] { quantize<int8>("w", tensor<float>({0, 8})); }), "zolt: w: shape = 0x8 must have at least one element");
-  EXPECT_EQ(error_of([] { quantize<int8>("w", tensor<float>({8, 0})); }), "zolt: w: shape = 8x0 must have at least one element");
-  EXPECT_EQ(error_of([] {
+  EXPECT_EQ(message_of([] { quantize<int8>("w", tensor<float>({0, 8})); }), "zolt: w: shape = 0x8 must have at least one element");
+  EXPECT_EQ(message_of([] { quantize<int8>("w", tensor<float>({8, 0})); }), "zolt: w: shape = 8x0 must have at least one element");
+  EXPECT_EQ(message_of([] {
               quantize<int4, per_group<32>>("w", tensor<float>({8, 48}));
             }),
             "zolt: w: columns = 48 must be divided by the group of 32");

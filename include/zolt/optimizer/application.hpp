@@ -60,7 +60,7 @@ void apply_sparse(const parameter<Storage>& p, const Law& law, std::span<const r
   for (const resolved_term t : terms) {
     if constexpr (coded_storage<Storage>) {
       word_reader words(random_stream(t.key, p.id, stream::round_update));
-      const grid_position ahead = locate_on_integers(t.coefficient * static_cast<float>(1 << WriteBack::residual_bits));
+      const grid_position ahead = locate_update<WriteBack>(t.coefficient);
       write_events met;
       law.for_each_nonzero(t.key, info_of(p), first, last, [&](std::uint64_t i, int z, std::uint64_t slot) {
         const std::uint32_t word = WriteBack::round.random ? words(slot) : 0;

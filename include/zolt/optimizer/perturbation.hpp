@@ -22,13 +22,9 @@ using displacement_t = std::conditional_t<coded_storage<Storage>, int, float>;
 /// offset·ε·√ρ·amplitude·unit: radius ε is what a touched weight moves, so a law's amplitude and density cancel for ±1.
 template <parameter_storage Storage, resolved_law Law>
 displacement_t<Storage> displacement(const parameter<Storage>& p, const Law& law, double radius, double offset) {
-  const double codes =
-      exact::round_to_significant(offset * radius * std::sqrt(law.density()) * law.amplitude(), exact::coefficient_bits(Law::bits));
-  if constexpr (coded_storage<Storage>)
-    return static_cast<int>(codes);
-  else
-    return static_cast<float>(exact::round_to_significant(offset * radius * std::sqrt(law.density()) * law.amplitude() * p.unit_or_one(),
-                                                          exact::coefficient_bits(Law::bits)));
+  const double units = offset * radius * std::sqrt(law.density()) * law.amplitude();
+  const double rounded = exact::round_to_significant(units * p.unit_or_one(), exact::coefficient_bits(Law::bits));
+  return static_cast<displacement_t<Storage>>(rounded);
 }
 
 /// Whether a displacement can be made on a format's grid.

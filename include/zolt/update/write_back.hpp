@@ -91,10 +91,16 @@ struct landing {
   bool clamped = false;
 };
 
-/// An update of `delta` codes as a whole number of steps of the write-back's grid, which is 2^residual_bits times finer than the codes.
+/// Where an update of `delta` codes lies on the write-back's grid, which is 2^residual_bits times finer than the codes.
+template <write_back W>
+constexpr grid_position locate_update(float delta) {
+  return locate_on_integers(delta * static_cast<float>(1 << W::residual_bits));
+}
+
+/// The same as a whole number of steps of that grid.
 template <write_back W>
 constexpr int rounded_move(float delta, std::uint32_t word) {
-  return W::round(locate_on_integers(delta * static_cast<float>(1 << W::residual_bits)), word);
+  return W::round(locate_update<W>(delta), word);
 }
 
 /// code + residual + move as one integer, kept in [lowest, highest] codes, and split.
