@@ -55,7 +55,7 @@ void quantize_weights(benchmark::State& state) {
 }
 BENCHMARK(quantize_weights<zolt::int8>);
 BENCHMARK(quantize_weights<zolt::int4>);
-BENCHMARK(quantize_weights<zolt::e4m3>);
+BENCHMARK(quantize_weights<zolt::e4m3fn>);
 
 template <class Format>
 void decode_weights(benchmark::State& state) {
@@ -69,7 +69,7 @@ void decode_weights(benchmark::State& state) {
 }
 BENCHMARK(decode_weights<zolt::int8>);
 BENCHMARK(decode_weights<zolt::int4>);
-BENCHMARK(decode_weights<zolt::e4m3>);
+BENCHMARK(decode_weights<zolt::e4m3fn>);
 
 /// A whole step in place with a loss that costs nothing: move, undo, move, undo, update. The argument is the density in millionths.
 template <class Format>
@@ -84,6 +84,6 @@ void step_without_forward(benchmark::State& state) {
 }
 BENCHMARK(step_without_forward<zolt::int8>)->Arg(100)->Arg(1000)->Arg(100000);
 BENCHMARK(step_without_forward<zolt::int4>)->Arg(100)->Arg(1000)->Arg(100000);
-BENCHMARK(step_without_forward<zolt::e4m3>)->Arg(100)->Arg(1000)->Arg(100000);
+BENCHMARK(step_without_forward<zolt::e4m3fn>)->Arg(100)->Arg(1000)->Arg(100000);
 
 }  // namespace

@@ -16,7 +16,7 @@ constexpr Eigen::Index batch_size = 128;
 
 using int8_weights = zolt::quantized_tensor<zolt::int8, zolt::per_channel>;
 using int4_weights = zolt::quantized_tensor<zolt::int4, zolt::per_group<32, zolt::last_group::shorter>>;
-using fp8_weights = zolt::quantized_tensor<zolt::e4m3, zolt::per_channel>;
+using fp8_weights = zolt::quantized_tensor<zolt::e4m3fn, zolt::per_channel>;
 using float_weights = zolt::tensor<float>;
 
 template <class Weights>

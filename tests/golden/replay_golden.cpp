@@ -26,7 +26,7 @@ namespace {
 struct mixed_model {
   zolt::quantized_tensor<zolt::int4, zolt::per_group<32>> four_bit{{520, 512}};
   zolt::quantized_tensor<zolt::int8> eight_bit{{20, 301}};
-  zolt::quantized_tensor<zolt::e4m3> minifloat{{20, 100}};
+  zolt::quantized_tensor<zolt::e4m3fn> minifloat{{20, 100}};
   zolt::tensor<float> floats{{30, 131}};
 
   mixed_model() {

@@ -27,7 +27,7 @@ constexpr std::size_t inputs = 4100, hidden = 64, outputs = 10, examples = 2;
 /// is cut to a multiple of 2⁻¹².
 struct network {
   zolt::quantized_tensor<zolt::int8, zolt::per_tensor> first{{hidden, inputs}};
-  zolt::quantized_tensor<zolt::e4m3, zolt::per_tensor> second{{outputs, hidden}};
+  zolt::quantized_tensor<zolt::e4m3fn, zolt::per_tensor> second{{outputs, hidden}};
   std::vector<float> bias = std::vector<float>(outputs);
   std::vector<std::int64_t> x = std::vector<std::int64_t>(examples * inputs), target = std::vector<std::int64_t>(examples * outputs);
 
@@ -38,7 +38,7 @@ struct network {
     first.scales()[0] = 0x1p-7f;
     second.scales()[0] = 0x1p-4f;
     for (std::size_t i = 0; i < first.size(); ++i) first.view().set_code(i, zolt::int8::code_of(between(-40, 40)));
-    for (std::size_t i = 0; i < second.size(); ++i) second.view().set_code(i, zolt::e4m3::code_of(between(-60, 60)));
+    for (std::size_t i = 0; i < second.size(); ++i) second.view().set_code(i, zolt::e4m3fn::code_of(between(-60, 60)));
     for (float& b : bias) b = 0x1p-6f * static_cast<float>(between(-64, 64));
     for (std::int64_t& v : x) v = between(-7, 7);
     for (std::int64_t& t : target) t = between(-3000, 3000);

@@ -60,7 +60,7 @@ class decoded : public testing::Test {
   std::vector<float> scales;
 };
 using decoded_formats =
-    testing::Types<integer<3>, int4, integer<6>, int8, e4m3, e5m2, minifloat<2, 1, 1, minifloat_kind::finite>, plain_format>;
+    testing::Types<integer<3>, int4, integer<6>, int8, e4m3fn, e5m2, minifloat<2, 1, 1, minifloat_kind::finite>, plain_format>;
 TYPED_TEST_SUITE(decoded, decoded_formats);
 
 TYPED_TEST(decoded, weights_are_value_times_scale_for_random_shapes_and_ranges) {

@@ -60,7 +60,7 @@ TEST(linear, decodes_coded_weights) {
   const auto floats = normal_tensor({65, 96}, 3);
   expect_plain(quantize<int4, per_group<32>>("w", floats.view()), 5);
   expect_plain(quantize<int8, per_channel>("w", floats.view()), 5);
-  expect_plain(quantize<e4m3, per_tensor>("w", floats.view()), 5);
+  expect_plain(quantize<e4m3fn, per_tensor>("w", floats.view()), 5);
   expect_plain(quantize<e5m2, per_channel>("w", floats.view()), 5);
   const auto odd = normal_tensor({37, 41}, 4);
   expect_plain(quantize<int4, per_group<16, last_group::shorter>>("w", odd.view()), 7);

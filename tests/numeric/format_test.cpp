@@ -35,7 +35,7 @@ class formats : public testing::Test {
     return all;
   }
 };
-using all_formats = testing::Types<integer<2>, integer<3>, int4, integer<5>, integer<6>, integer<7>, int8, e4m3, e5m2,
+using all_formats = testing::Types<integer<2>, integer<3>, int4, integer<5>, integer<6>, integer<7>, int8, e4m3fn, e5m2,
                                    minifloat<2, 1, 1, minifloat_kind::finite>, minifloat<2, 3, 1, minifloat_kind::finite>,
                                    minifloat<3, 2, 3, minifloat_kind::finite>, minifloat<3, 4, 3, minifloat_kind::ieee>,
                                    minifloat<4, 3, 7, minifloat_kind::ieee>, minifloat<4, 3, 11, minifloat_kind::finite>>;

@@ -106,7 +106,7 @@ TEST(replay, refuses_what_is_not_its_own_before_it_applies_anything) {
   const auto with_floats = [&m](bool all, auto& floats, double unit) {
     mixed_parameters p;
     p.add("int4", m.in_int4);
-    if (all) p.add("e4m3", m.in_e4m3);
+    if (all) p.add("e4m3fn", m.in_e4m3);
     p.add("dense", floats, {.unit = unit});
     return p;
   };

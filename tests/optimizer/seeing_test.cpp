@@ -87,13 +87,13 @@ TEST(seeing, a_static_set_and_a_list_are_the_same_model) {
   };
   const trained dynamic = run([](model& m) { return m.mixed(); });
   EXPECT_EQ(run([](model& m) {
-              return parameters(parameter("int4", m.in_int4), parameter("e4m3", m.in_e4m3),
+              return parameters(parameter("int4", m.in_int4), parameter("e4m3fn", m.in_e4m3),
                                 parameter("dense", m.in_float, {.unit = model::dense_unit}));
             }) == dynamic,
             true);
   // The order of the list is no part of a direction: the weights are the same, and the trajectory differs in the order of its tensors only.
   const trained reordered = run([](model& m) {
-    return parameters(parameter("dense", m.in_float, {.unit = model::dense_unit}), parameter("e4m3", m.in_e4m3),
+    return parameters(parameter("dense", m.in_float, {.unit = model::dense_unit}), parameter("e4m3fn", m.in_e4m3),
                       parameter("int4", m.in_int4));
   });
   EXPECT_EQ(reordered.bytes == dynamic.bytes, true);

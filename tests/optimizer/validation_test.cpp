@@ -77,7 +77,7 @@ TEST(validation, codes_that_are_no_numbers) {
   m.in_e5m2.view().set_code(7, 0xfc);  // −∞
   EXPECT_EQ(problems_of(m.list()),
             (sentences{"int4: code 77 = 8 must be a finite number of int4", "int8: code 5 = 128 must be a finite number of int8",
-                       "e4m3: code 6 = 127 must be a finite number of e4m3fn", "e5m2: code 7 = 252 must be a finite number of e5m2"}));
+                       "e4m3fn: code 6 = 127 must be a finite number of e4m3fn", "e5m2: code 7 = 252 must be a finite number of e5m2"}));
 }
 
 TEST(validation, scales_that_are_no_scales) {
@@ -89,7 +89,7 @@ TEST(validation, scales_that_are_no_scales) {
   EXPECT_EQ(
       problems_of(m.list()),
       (sentences{"int4: scale of weight 32 = 0 must be positive and finite", "int8: scale of weight 602 = nan must be positive and finite",
-                 "e4m3: scale of weight 0 = -1 must be positive and finite", "e5m2: scale of weight 0 = inf must be positive and finite"}));
+                 "e4m3fn: scale of weight 0 = -1 must be positive and finite", "e5m2: scale of weight 0 = inf must be positive and finite"}));
 }
 
 TEST(validation, units_of_floats) {
@@ -122,7 +122,7 @@ TEST(validation, radii) {
   EXPECT_EQ(with_radius(int4_only, 14), sentences{});
   EXPECT_EQ(with_radius(int4_only, 15), sentences{"int4: radius = 15 must be at most 14, the range of int4"});
   EXPECT_EQ(with_radius(int4_only | e4m3_only, 253), (sentences{"int4: radius = 253 must be at most 14, the range of int4",
-                                                                "e4m3: radius = 253 must be at most 252, the range of e4m3fn"}));
+                                                                "e4m3fn: radius = 253 must be at most 252, the range of e4m3fn"}));
   EXPECT_EQ(problems_of(m.list(dense_only), one_sided{.radius = -2}), sentences{"one_sided: radius = -2 must be positive and finite"});
 }
 
@@ -165,7 +165,7 @@ TEST(validation, laws_that_codes_cannot_follow) {
   const std::string rest = " must be ±1 or sparse on coded storage, where a move is a whole code";
   EXPECT_EQ(problems_of(m.list(int4_only | dense_only), gaussian{}), sentences{"int4: direction law = gaussian" + rest});
   EXPECT_EQ(problems_of(m.list(e4m3_only | int8_only), uniform{}),
-            (sentences{"int8: direction law = uniform" + rest, "e4m3: direction law = uniform" + rest}));
+            (sentences{"int8: direction law = uniform" + rest, "e4m3fn: direction law = uniform" + rest}));
 }
 
 TEST(validation, all_problems_at_once) {

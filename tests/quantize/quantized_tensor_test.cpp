@@ -103,11 +103,11 @@ TEST(unit_of, is_the_scale_of_an_integer_tensor) {
 }
 
 TEST(unit_of, is_the_median_step_between_codes_of_a_minifloat) {
-  quantized_tensor<e4m3, per_tensor> q({1, 3});
+  quantized_tensor<e4m3fn, per_tensor> q({1, 3});
   q.scales()[0] = 0.5f;
-  for (std::size_t i = 0; i < 3; ++i) q.view().set_code(i, e4m3::code_of(e4m3::ordinal_of(0x38) + static_cast<int>(8 * i)));  // 1, 2, 4
+  for (std::size_t i = 0; i < 3; ++i) q.view().set_code(i, e4m3fn::code_of(e4m3fn::ordinal_of(0x38) + static_cast<int>(8 * i)));  // 1, 2, 4
   EXPECT_EQ(unit_of(q), 0.25 * 0.5) << "the steps above 1, 2 and 4 are 1/8, 1/4 and 1/2";
-  for (std::size_t i = 0; i < 3; ++i) q.view().set_code(i, e4m3::code_of(e4m3::highest));
+  for (std::size_t i = 0; i < 3; ++i) q.view().set_code(i, e4m3fn::code_of(e4m3fn::highest));
   EXPECT_EQ(unit_of(q), 32 * 0.5) << "the highest code has a neighbour below alone";
 }
 

@@ -46,7 +46,7 @@ struct choice {
   using granularity = Granularity;
 };
 using all_choices = testing::Types<choice<int8, per_tensor>, choice<int8, per_channel>, choice<int4, per_group<32>>,
-                                   choice<int4, per_group<40, last_group::shorter>>, choice<e4m3, per_channel>, choice<e5m2, per_group<16>>,
+                                   choice<int4, per_group<40, last_group::shorter>>, choice<e4m3fn, per_channel>, choice<e5m2, per_group<16>>,
                                    choice<integer<2>, per_group<32>>, choice<minifloat<2, 1, 1, minifloat_kind::finite>, per_group<32>>>;
 TYPED_TEST_SUITE(quantizers, all_choices);
 
@@ -183,7 +183,7 @@ void expect_stochastic_quantizer_to_be_unbiased() {
 TEST(quantizer, is_unbiased_with_stochastic_rounding) {
   expect_stochastic_quantizer_to_be_unbiased<int4>();
   expect_stochastic_quantizer_to_be_unbiased<int8>();
-  expect_stochastic_quantizer_to_be_unbiased<e4m3>();
+  expect_stochastic_quantizer_to_be_unbiased<e4m3fn>();
 }
 
 TEST(quantizer, draws_word_i_of_its_own_stream_for_weight_i) {

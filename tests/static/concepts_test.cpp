@@ -23,7 +23,7 @@ struct decode_to_double : no_decode {
 struct own_format : no_decode {
   static constexpr float value_of(int ordinal) { return static_cast<float>(ordinal); }
 };
-static_assert(number_format<int4> && number_format<int8> && number_format<e4m3> && number_format<e5m2> && number_format<own_format>);
+static_assert(number_format<int4> && number_format<int8> && number_format<e4m3fn> && number_format<e5m2> && number_format<own_format>);
 static_assert(!number_format<int> && !number_format<no_decode> && !number_format<decode_to_double>);
 
 struct rounding_without_word {

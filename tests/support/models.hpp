@@ -21,7 +21,7 @@ namespace zolt::test {
 
 using int4_weights = quantized_tensor<int4, per_group<32>>;
 using int8_weights = quantized_tensor<int8>;
-using e4m3_weights = quantized_tensor<e4m3, per_group<16, last_group::shorter>>;
+using e4m3_weights = quantized_tensor<e4m3fn, per_group<16, last_group::shorter>>;
 using e5m2_weights = quantized_tensor<e5m2, per_tensor>;
 
 using any_parameters =
@@ -69,7 +69,7 @@ struct model {
     };
     m.in_int4 = quantize<int4, per_group<32>>("int4", floats(m.in_int4.shape()).view());
     m.in_int8 = quantize<int8>("int8", floats(m.in_int8.shape()).view());
-    m.in_e4m3 = quantize<e4m3, per_group<16, last_group::shorter>>("e4m3", floats(m.in_e4m3.shape()).view());
+    m.in_e4m3 = quantize<e4m3fn, per_group<16, last_group::shorter>>("e4m3fn", floats(m.in_e4m3.shape()).view());
     m.in_e5m2 = quantize<e5m2, per_tensor>("e5m2", floats(m.in_e5m2.shape()).view());
     m.in_float = floats(m.in_float.shape());
     return m;
@@ -95,7 +95,7 @@ struct model {
     any_parameters p;
     if (which & int4_only) p.add("int4", in_int4);
     if (which & int8_only) p.add("int8", in_int8);
-    if (which & e4m3_only) p.add("e4m3", in_e4m3);
+    if (which & e4m3_only) p.add("e4m3fn", in_e4m3);
     if (which & e5m2_only) p.add("e5m2", in_e5m2);
     if (which & dense_only) p.add("dense", in_float, {.unit = dense_unit});
     return p;
@@ -104,7 +104,7 @@ struct model {
   mixed_parameters mixed() {
     mixed_parameters p;
     p.add("int4", in_int4);
-    p.add("e4m3", in_e4m3);
+    p.add("e4m3fn", in_e4m3);
     p.add("dense", in_float, {.unit = dense_unit});
     return p;
   }

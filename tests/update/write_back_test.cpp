@@ -113,17 +113,17 @@ TEST(write_back, what_a_residual_keeps_adds_up) {
 template <class WriteBack>
 void expect_clamped_at_the_ends() {
   for (const int sign : {1, -1}) {
-    const int end = sign * e4m3::highest;
+    const int end = sign * e4m3fn::highest;
     for (std::uint32_t i = 0; i < 64; ++i) {
       const std::uint32_t word = even_word(64 * i);
-      const landing over = landed<WriteBack, e4m3>(end, 0, static_cast<float>(1.3 * sign), word);
+      const landing over = landed<WriteBack, e4m3fn>(end, 0, static_cast<float>(1.3 * sign), word);
       EXPECT_EQ(over.ordinal, end);
       EXPECT_EQ(over.residual, 0);
       EXPECT_TRUE(over.clamped);
-      const landing inwards = landed<WriteBack, e4m3>(end, 0, static_cast<float>(-2 * sign), word);
+      const landing inwards = landed<WriteBack, e4m3fn>(end, 0, static_cast<float>(-2 * sign), word);
       EXPECT_EQ(inwards.ordinal, end - 2 * sign);
       EXPECT_FALSE(inwards.clamped);
-      const landing far = landed<WriteBack, e4m3>(-end, 0, std::numeric_limits<float>::max() * static_cast<float>(sign), word);
+      const landing far = landed<WriteBack, e4m3fn>(-end, 0, std::numeric_limits<float>::max() * static_cast<float>(sign), word);
       EXPECT_EQ(far.ordinal, end);
       EXPECT_TRUE(far.clamped);
     }

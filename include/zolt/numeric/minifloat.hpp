@@ -6,40 +6,91 @@
 
 namespace zolt::inline v0 {
 
-/// Which codes of the top exponent are numbers: `ieee` none (infinity and NaN), `finite_nan` all but the last (NaN), `finite` all.
-enum class minifloat_kind { ieee, finite_nan, finite };
+/// Which codes are numbers. `ieee`: the top exponent holds infinity and NaN. `finite_nan`: only the last code of each sign is no number, it
+/// is NaN. `finite`: all codes are numbers. `fnuz`: all but 0x80…0, which is NaN instead of −0.
+enum class minifloat_kind { ieee, finite_nan, finite, fnuz };
 
 /// Small floating point: sign, `Exponent` bits with `Bias`, `Mantissa` bits; subnormals included.
 ///
+///   exponent field 0: ±m·2^(1−Bias−Mantissa),   otherwise: ±(2^Mantissa + m)·2^(e−Bias−Mantissa)
+///
 /// The ordinal is the magnitude's code with the sign: consecutive ordinals are consecutive numbers, and ±0 share ordinal 0.
 /// Encoding and decoding are integer arithmetic on the representation, so FTZ, DAZ, rounding modes and -ffast-math cannot change a code.
-/// Overflow saturates: values beyond the range are clamped by `encode`.
-/// Source   Micikevicius et al. 2022 (arXiv 2209.05433) for E4M3 and E5M2.
-template <int Exponent, int Mantissa, int Bias, minifloat_kind Kind>
+/// `Overflow` says what `encode_code` makes of a float beyond the range; weights of a network are clamped, since they stay finite.
+///
+/// Units    value = what the code means; the scale is the storage's.
+/// Source   E4M3FN and E5M2: Micikevicius et al. 2022 (arXiv 2209.05433). FNUZ: Noune et al. 2022 (arXiv 2206.02915). FP6 and FP4: OCP
+///          Microscaling Formats v1.0 §5.3.
+template <int Exponent, int Mantissa, int Bias, minifloat_kind Kind, overflow Overflow = overflow::saturate>
   requires(Exponent >= 2 && Exponent <= 5 && Mantissa >= 1 && Exponent + Mantissa <= 7)
 struct minifloat {
-  static constexpr std::string_view name = Exponent == 4 && Mantissa == 3 && Bias == 7 && Kind == minifloat_kind::finite_nan ? "e4m3fn"
-                                           : Exponent == 5 && Mantissa == 2 && Bias == 15 && Kind == minifloat_kind::ieee    ? "e5m2"
-                                                                                                                             : "minifloat";
-  static constexpr int bits = 1 + Exponent + Mantissa;
-  static constexpr int highest = (1 << (Exponent + Mantissa)) - (Kind == minifloat_kind::ieee         ? (1 << Mantissa) + 1
-                                                                 : Kind == minifloat_kind::finite_nan ? 2
-                                                                                                      : 1);
-  static constexpr int lowest = -highest;
+ private:
+  static constexpr int sign_bit = 1 << (Exponent + Mantissa);
+  static constexpr int magnitude_mask = sign_bit - 1;
+  static constexpr int infinity = ((1 << Exponent) - 1) << Mantissa;
+  static constexpr auto text = [] {  // e4m3fn, e5m2, e4m3b11fnuz: the bias where it is not the usual one
+    struct {
+      char letters[16] = {'e', '0' + Exponent, 'm', '0' + Mantissa};
+      std::size_t size = 4;
+    } t;
+    const bool fnuz = Kind == minifloat_kind::fnuz;
+    if (Bias != (1 << (Exponent - 1)) - (fnuz ? 0 : 1)) {
+      t.letters[t.size++] = 'b';
+      if (Bias < 0) t.letters[t.size++] = 'n';
+      constexpr int magnitude = Bias < 0 ? -Bias : Bias;
+      if (magnitude >= 10) t.letters[t.size++] = static_cast<char>('0' + magnitude / 10);
+      t.letters[t.size++] = static_cast<char>('0' + magnitude % 10);
+    }
+    const bool usual_finite = (Kind == minifloat_kind::finite) == (Exponent + Mantissa < 7);  // 8 bits have a NaN, fewer have none
+    constexpr std::string_view suffix = Kind == minifloat_kind::ieee ? "" : Kind == minifloat_kind::fnuz ? "fnuz" : "fn";
+    for (const char c : suffix) t.letters[t.size++] = c;
+    if (suffix == "fn" && !usual_finite)
+      for (const char c : std::string_view(Kind == minifloat_kind::finite ? "_all" : "_nan")) t.letters[t.size++] = c;
+    return t;
+  }();
 
-  static constexpr bool has_ordinal(code c) { return (c & magnitude_mask) <= highest; }
+ public:
+  static constexpr std::string_view name{text.letters, text.size};
+  static constexpr int bits = 1 + Exponent + Mantissa;
+  static constexpr int highest = Kind == minifloat_kind::ieee         ? infinity - 1
+                                 : Kind == minifloat_kind::finite_nan ? magnitude_mask - 1
+                                                                      : magnitude_mask;
+  static constexpr int lowest = -highest;
+  static constexpr int smallest_normal = 1 << Mantissa;  ///< the ordinal
+  static constexpr overflow on_overflow = Overflow;
+  static constexpr code negative_zero = Kind == minifloat_kind::fnuz ? 0 : sign_bit;
+
+  static constexpr bool has_ordinal(code c) {
+    if constexpr (Kind == minifloat_kind::fnuz)
+      return (c & (sign_bit | magnitude_mask)) != sign_bit;
+    else
+      return (c & magnitude_mask) <= highest;
+  }
   static constexpr int ordinal_of(code c) {
     const int magnitude = c & magnitude_mask;
     return c & sign_bit ? -magnitude : magnitude;
   }
   static constexpr code code_of(int ordinal) { return static_cast<code>(ordinal < 0 ? sign_bit | -ordinal : ordinal); }
 
+  static constexpr code nan_code(bool negative) requires(Kind != minifloat_kind::finite) {
+    if constexpr (Kind == minifloat_kind::fnuz) return static_cast<code>(sign_bit);
+    constexpr int quiet = Kind == minifloat_kind::ieee ? infinity | 1 << (Mantissa - 1) : magnitude_mask;
+    return static_cast<code>(quiet | (negative ? sign_bit : 0));
+  }
+  static constexpr code overflow_code(bool negative) requires(Kind != minifloat_kind::finite) {
+    if constexpr (Kind == minifloat_kind::ieee) return static_cast<code>(infinity | (negative ? sign_bit : 0));
+    return nan_code(negative);
+  }
+
   static constexpr float value_of(int ordinal) {
-    const int magnitude = ordinal < 0 ? -ordinal : ordinal;
-    const std::uint32_t normal = (static_cast<std::uint32_t>(magnitude) << (23 - Mantissa)) + ((127u - Bias) << 23);
-    const auto subnormal = std::bit_cast<std::uint32_t>(static_cast<float>(magnitude) * smallest);
-    const std::uint32_t sign = static_cast<std::uint32_t>(ordinal) & 0x80000000u;
-    return std::bit_cast<float>(sign | (magnitude < 1 << Mantissa ? subnormal : normal));
+    const std::uint32_t sign = ordinal < 0 ? 0x80000000u : 0u;
+    return std::bit_cast<float>(sign | magnitude_bits(static_cast<std::uint32_t>(ordinal < 0 ? -ordinal : ordinal)));
+  }
+  static constexpr float decode(code c) {
+    const std::uint32_t sign = c & sign_bit ? 0x80000000u : 0u;
+    if (has_ordinal(c)) return std::bit_cast<float>(sign | magnitude_bits(c & magnitude_mask));
+    const bool infinite = Kind == minifloat_kind::ieee && (c & magnitude_mask) == infinity;
+    return std::bit_cast<float>(sign | (infinite ? 0x7f800000u : 0x7fc00000u));
   }
 
   static constexpr grid_position locate(float x) {
@@ -51,6 +102,7 @@ struct minifloat {
   }
 
   static void decode_lanes(const lanes_i32& codes, lanes_f32& values) {
+    constexpr float smallest = std::bit_cast<float>(static_cast<std::uint32_t>(128 - Bias - Mantissa) << 23);  // 2^(1−Bias−Mantissa)
     const lanes_i32 magnitude = codes & magnitude_mask;
     const lanes_f32 subnormal = __builtin_convertvector(magnitude, lanes_f32) * smallest;
     const lanes_i32 normal_bits = (magnitude << (23 - Mantissa)) + ((127 - Bias) << 23);
@@ -63,13 +115,33 @@ struct minifloat {
   }
 
  private:
-  static constexpr int sign_bit = 1 << (Exponent + Mantissa);
-  static constexpr int magnitude_mask = sign_bit - 1;
-  static constexpr float smallest = std::bit_cast<float>(static_cast<std::uint32_t>(128 - Bias - Mantissa) << 23);  // 2^(1−Bias−Mantissa)
+  /// The bits of a positive float: the fields moved into place, or a subnormal number normalised.
+  static constexpr std::uint32_t magnitude_bits(std::uint32_t magnitude) {
+    if (magnitude >> Mantissa != 0) return (magnitude << (23 - Mantissa)) + ((127u - Bias) << 23);
+    if (magnitude == 0) return 0;
+    const int leading = leading_bit(magnitude);
+    return static_cast<std::uint32_t>(128 - Bias - Mantissa + leading) << 23 | ((magnitude << (23 - leading)) & 0x7fffff);
+  }
 };
 
 /// FP8 of the OCP standard: E4M3 without infinities (±448), and E5M2 as IEEE (±57344).
-using e4m3 = minifloat<4, 3, 7, minifloat_kind::finite_nan>;
+using e4m3fn = minifloat<4, 3, 7, minifloat_kind::finite_nan>;
 using e5m2 = minifloat<5, 2, 15, minifloat_kind::ieee>;
+/// FP8 without negative zero: one NaN, at 0x80.
+using e4m3fnuz = minifloat<4, 3, 8, minifloat_kind::fnuz>;
+using e5m2fnuz = minifloat<5, 2, 16, minifloat_kind::fnuz>;
+using e4m3b11fnuz = minifloat<4, 3, 11, minifloat_kind::fnuz>;
+/// FP8 with infinities and NaN in the top exponent.
+using e4m3 = minifloat<4, 3, 7, minifloat_kind::ieee>;
+using e3m4 = minifloat<3, 4, 3, minifloat_kind::ieee>;
+/// FP6 and FP4 of the OCP Microscaling standard: every code is a number.
+using e3m2fn = minifloat<3, 2, 3, minifloat_kind::finite>;
+using e2m3fn = minifloat<2, 3, 1, minifloat_kind::finite>;
+using e2m1fn = minifloat<2, 1, 1, minifloat_kind::finite>;
+
+template <overflow Overflow, int Exponent, int Mantissa, int Bias, minifloat_kind Kind, overflow Before>
+struct detail::overflowing<Overflow, minifloat<Exponent, Mantissa, Bias, Kind, Before>> {
+  using format = minifloat<Exponent, Mantissa, Bias, Kind, Overflow>;
+};
 
 }  // namespace zolt::inline v0
