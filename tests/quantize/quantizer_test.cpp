@@ -45,9 +45,10 @@ struct choice {
   using format = Format;
   using granularity = Granularity;
 };
-using all_choices = testing::Types<choice<int8, per_tensor>, choice<int8, per_channel>, choice<int4, per_group<32>>,
-                                   choice<int4, per_group<40, last_group::shorter>>, choice<e4m3fn, per_channel>, choice<e5m2, per_group<16>>,
-                                   choice<integer<2>, per_group<32>>, choice<minifloat<2, 1, 1, minifloat_kind::finite>, per_group<32>>>;
+using all_choices =
+    testing::Types<choice<int8, per_tensor>, choice<int8, per_channel>, choice<int4, per_group<32>>,
+                   choice<int4, per_group<40, last_group::shorter>>, choice<e4m3fn, per_channel>, choice<e5m2, per_group<16>>,
+                   choice<integer<2>, per_group<32>>, choice<minifloat<2, 1, 1, minifloat_kind::finite>, per_group<32>>>;
 TYPED_TEST_SUITE(quantizers, all_choices);
 
 TYPED_TEST(quantizers, the_largest_magnitude_of_a_scale_has_the_highest_code) {
@@ -201,7 +202,10 @@ TEST(quantizer, draws_word_i_of_its_own_stream_for_weight_i) {
 /// A range policy of a user: a fixed scale, beyond which weights are clamped.
 struct fixed_scale {
   float scale = 1;
-  float scale_for(std::span<const float>, float) const { return scale; }
+  template <number_format Format>
+  scaled fit(std::span<const float>) const {
+    return {scale};
+  }
 };
 TEST(quantizer, counts_the_weights_that_it_clamps) {
   tensor<float> weights({1, 6});
@@ -215,9 +219,9 @@ TEST(quantizer, counts_the_weights_that_it_clamps) {
 TEST(quantizer, names_a_weight_that_is_no_number) {
   auto weights = normal_tensor({3, 8}, 9);
   weights(1, 5) = std::numeric_limits<float>::quiet_NaN();
-  EXPECT_EQ(message_of([&] { quantize<int8>("layer.3", weights); }), "zolt: layer.3: weight 13 = nan must be finite");
+  EXPECT_EQ(message_of([&] { quantize<int8>("layer.3", weights); }), "zolt: layer.3: weight 13 (row 1) = nan must be finite");
   weights(0, 2) = -std::numeric_limits<float>::infinity();
-  EXPECT_EQ(message_of([&] { quantize<int8>("layer.3", weights); }), "zolt: layer.3: weight 2 = -inf must be finite");
+  EXPECT_EQ(message_of([&] { quantize<int8>("layer.3", weights); }), "zolt: layer.3: weight 2 (row 0) = -inf must be finite");
 }
 
 TEST(quantizer, refuses_shapes_that_it_cannot_lay_out) {
@@ -230,14 +234,21 @@ TEST(quantizer, refuses_shapes_that_it_cannot_lay_out) {
 }
 
 TEST(quantizer, takes_weights_at_both_ends_of_the_float_range) {
-  tensor<float> weights({3, 2});
-  std::copy_n(std::begin({3e38f, -3.4e38f, 1e-38f, -3e-38f, 1e-45f, 0.0f}), 6, weights.data());
+  tensor<float> weights({2, 2});
+  std::copy_n(std::begin({3e38f, -3.4e38f, 1e-38f, -3e-38f}), 4, weights.data());
   const auto q = quantize<int8>("w", weights);
   const auto back = decoded(q);
   EXPECT_TRUE(std::all_of(q.scales().begin(), q.scales().end(), [](float s) { return s > 0 && exact::is_finite(s); }));
   EXPECT_NEAR(back(0, 1) / -3.4e38f, 1, 1e-6);
   EXPECT_NEAR(back(1, 1), -3e-38f, 3e-38f / 100) << "the scale is subnormal";
-  EXPECT_EQ(back(2, 1), 0.0f);
+}
+
+TEST(quantizer, names_the_group_whose_scale_no_float_can_hold) {
+  tensor<float> weights({3, 4});
+  weights(0, 0) = weights(1, 3) = 1;
+  weights(2, 1) = 1e-45f;
+  EXPECT_EQ(message_of([&] { quantize<int8, per_group<2>>("w", weights); }),
+            "zolt: w: scale of group 4 (row 2) = 0 must be positive and finite as it is stored: rescale the weights");
 }
 
 }  // namespace

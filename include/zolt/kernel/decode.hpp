@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <concepts>
 #include <cstddef>
 #include <span>
 
 #include "zolt/kernel/scale_layout.hpp"
+#include "zolt/numeric/affine.hpp"
 #include "zolt/numeric/packing.hpp"
 
 namespace zolt::inline v0::kernel {
@@ -45,34 +47,50 @@ void decode_values(const code* codes, std::size_t count, float* out) {
   for (; j < count; ++j) out[j] = Format::value_of(Format::ordinal_of(codes[j]));
 }
 
-/// values[j] *= scale.
-inline void scale_values(float* values, std::size_t count, float scale) {
+/// values[j] = grid(values[j]).
+template <class Grid>
+inline void apply_grid(const Grid& grid, float* values, std::size_t count) {
   std::size_t j = 0;
-  for (; j + lane_count <= count; j += lane_count) {
-    lanes_f32 v;
-    load_lanes(v, values + j);
-    store_lanes(v * scale, values + j);
-  }
-  for (; j < count; ++j) values[j] *= scale;
+  if constexpr (!std::same_as<Grid, shifted>)  // whose product must not be contracted with its sum
+    for (; j + lane_count <= count; j += lane_count) {
+      lanes_f32 v;
+      load_lanes(v, values + j);
+      if constexpr (std::same_as<Grid, affine>) v -= grid.zero;
+      store_lanes(v * grid.scale, values + j);
+    }
+  for (; j < count; ++j) values[j] = grid(values[j]);
 }
 
-/// out[j] = value_of(code first + j) · its scale: one multiplication, rounded once, the same bits on every machine.
+/// out[j] = the value of code first + j, without its scale.
 template <number_format Format>
-void decode(const std::byte* bytes, const float* scales, const scale_layout& layout, std::size_t first, std::span<float> out) {
+void decode_unscaled(const std::byte* bytes, std::size_t first, std::span<float> out) {
   alignas(64) code codes[decode_block];
-  std::size_t scale_index = layout.index(first), scale_end = layout.end(first);
-  for (std::size_t i = first, last = first + out.size(); i < last;) {
-    const std::size_t count = std::min(decode_block, last - i);
-    packing<Format::bits>::unpack(bytes, i, count, codes);
-    float* to = out.data() + (i - first);
-    decode_values<Format>(codes, count, to);
-    for (std::size_t j = 0; j < count;) {
-      const std::size_t end = std::min(count, scale_end - i);
-      scale_values(to + j, end - j, scales[scale_index]);
-      j = end;
-      if (i + j == scale_end && i + j < last) scale_end = layout.end(i + j), ++scale_index;
-    }
-    i += count;
+  for (std::size_t i = 0; i < out.size(); i += decode_block) {
+    const std::size_t count = std::min(decode_block, out.size() - i);
+    packing<Format::bits>::unpack(bytes, first + i, count, codes);
+    decode_values<Format>(codes, count, out.data() + i);
+  }
+}
+
+/// values[j] = grid of weight first + j (values[j]); grids[k] is the k-th grid of the layout.
+template <class Grids>
+void scale_values(const Grids& grids, const scale_layout& layout, std::size_t first, std::span<float> values) {
+  std::size_t k = layout.index(first), end = layout.end(first);
+  for (std::size_t i = first, last = first + values.size(); i < last;) {
+    const std::size_t until = std::min(last, end);
+    apply_grid(grids[k], values.data() + (i - first), until - i);
+    if ((i = until) < last) k = layout.next(k, end), end = layout.end(i);
+  }
+}
+
+/// out[j] = grid of weight first + j (value of code first + j): the same bits on every machine.
+template <number_format Format, class Grids>
+void decode(const std::byte* bytes, const Grids& grids, const scale_layout& layout, std::size_t first, std::span<float> out) {
+  constexpr std::size_t cached = 4 * decode_block;  // values are scaled while they are in the first cache
+  for (std::size_t i = 0; i < out.size(); i += cached) {
+    const std::span<float> part = out.subspan(i, std::min(cached, out.size() - i));
+    decode_unscaled<Format>(bytes, first + i, part);
+    scale_values(grids, layout, first + i, part);
   }
 }
 

@@ -39,26 +39,26 @@ constexpr int moved(int ordinal, int step) {
   return std::clamp(ordinal + step, Format::lowest, Format::highest);
 }
 
-/// The scale of ascending indices, looked up once per run of weights that share it.
+/// The grid of ascending indices, looked up once per run of weights that share it.
 template <coded_storage Storage>
-class scale_cursor {
+class grid_cursor {
  public:
-  explicit scale_cursor(const Storage& storage) : storage_(storage) {}
-  float operator()(std::size_t i) {
+  explicit grid_cursor(const Storage& storage) : storage_(storage) {}
+  const auto& operator()(std::size_t i) {
     if (i >= end_) {
-      scale_ = storage_.scale(i);
+      grid_ = grid_at(storage_, i);
       if constexpr (requires { storage_.scale_end(i); })
         end_ = storage_.scale_end(i);
       else
         end_ = i + 1;
     }
-    return scale_;
+    return grid_;
   }
 
  private:
   const Storage& storage_;
   std::size_t end_ = 0;
-  float scale_ = 1;
+  decltype(grid_at(std::declval<const Storage&>(), 0)) grid_{};
 };
 
 /// f(index, z, slot) for the weights of [first, last) that a law touches: its non-zeros, or every weight by tiles.
@@ -105,14 +105,14 @@ std::uint64_t read_probes(const parameter<Storage>& p, const Law& law, double ra
     if (sharing == 0) continue;
     if constexpr (coded_storage<Storage>) {
       using format = typename Storage::format;
-      scale_cursor scale_of(storage);
+      grid_cursor grid_of(storage);
       for_each_touched(law, key, info_of(p), first, first + n, [&](std::size_t i, int z, std::size_t) {
         const int ordinal = format::ordinal_of(storage.code(i));
-        const float scale = scale_of(i);
+        const auto& grid = grid_of(i);
         for (std::size_t s = 0; s < sharing; ++s) {
           const int target = moved<format>(ordinal, steps[s] * z);
           clamped += target != ordinal + steps[s] * z;
-          to[s][i - first] = kernel::value_at<format>(target) * scale;
+          to[s][i - first] = grid(kernel::value_at<format>(target));
         }
       });
     } else {

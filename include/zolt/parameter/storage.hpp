@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "zolt/core/tensor.hpp"
-#include "zolt/numeric/format.hpp"
+#include "zolt/numeric/affine.hpp"
 
 namespace zolt::inline v0 {
 
@@ -20,8 +20,11 @@ concept dense_storage = std::copyable<S> && requires(const S& s) {
 
 /// Ordered codes with a scale, in the owner's memory: weight i is format::value_of(ordinal) · scale(i).
 ///
+/// Storage whose weights are another function of the value gives it as `grid(i)`, an object that is called with a value (zolt::affine,
+/// zolt::shifted); scale(i) is then its slope, which may be negative.
+///
 /// What the compiler cannot check: code and set_code touch weight i alone (bytes may be shared by weights of one aligned block of 64);
-/// bytes() is all memory that set_code can change; decode gives exactly value_of(ordinal_of(code(i))) · scale(i), rounded once.
+/// bytes() is all memory that set_code can change; decode gives exactly grid(i)(value_of(ordinal_of(code(i)))).
 template <class S>
 concept coded_storage = std::copyable<S> && number_format<typename S::format> &&
     requires(const S& s, std::size_t i, code c, std::span<float> out) {
@@ -32,6 +35,15 @@ concept coded_storage = std::copyable<S> && number_format<typename S::format> &&
   { s.bytes() } -> std::same_as<std::span<std::byte>>;
   s.decode(i, out);
 };
+
+/// The map from values to weights at weight i.
+template <class Storage>
+auto grid_at(const Storage& s, std::size_t i) {
+  if constexpr (requires { s.grid(i); })
+    return s.grid(i);
+  else
+    return scaled{s.scale(i)};
+}
 
 template <class S>
 concept parameter_storage = dense_storage<S> || coded_storage<S>;

@@ -38,6 +38,14 @@ struct per_group {
   static constexpr bool fits(const shape& s) { return Last == last_group::shorter || s.columns % N == 0; }
 };
 
+/// One scale per block of Rows × Columns neighbouring weights. Blocks at the right and lower edge are smaller if Last says so.
+template <std::size_t Rows, std::size_t Columns, last_group Last = last_group::full>
+  requires(Rows > 0 && Columns > 0)
+struct per_block {
+  static constexpr scale_layout layout(const shape& s) { return {s.columns, Columns, Rows}; }
+  static constexpr bool fits(const shape& s) { return Last == last_group::shorter || (s.columns % Columns == 0 && s.rows % Rows == 0); }
+};
+
 template <granularity G>
 constexpr std::size_t scale_count(const shape& s) {
   return G::layout(s).count(s.size());

@@ -1,81 +1,141 @@
 #pragma once
 
-#include <bit>
-#include <concepts>
+#include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "zolt/core/exact.hpp"
 #include "zolt/quantize/quantized_tensor.hpp"
+#include "zolt/quantize/range.hpp"
 #include "zolt/random/stream.hpp"
 
 namespace zolt::inline v0 {
 
-/// A range policy: the scale of weights that share one. `greatest` is the format's largest value; the result is positive and finite.
-template <class R>
-concept range_policy = requires(const R& r, std::span<const float> weights, float greatest) {
-  { r.scale_for(weights, greatest) } -> std::same_as<float>;
-};
-
-/// The scale that maps the largest magnitude to the largest code; 1 for weights that are all zero.
-///
-///   s = max|w| / value_of(highest), up by one float where the quotient is rounded so far down that max|w| / s is above value_of(highest)
-///
-/// Units    weight per code value.
-/// Source   symmetric min-max quantization, Jacob et al. 2018 §3.
-struct absmax {
-  float scale_for(std::span<const float> weights, float greatest) const {
-    float largest = 0;
-    for (const float w : weights) largest = std::max(largest, std::fabs(w));
-    float scale = largest / greatest;
-    if (largest / scale > greatest) scale = std::nextafter(scale, largest);  // rounded down: the largest weight would lie outside
-    return scale > 0 ? scale : 1.0f;
-  }
-};
-
 /// What quantizing did to a tensor.
 struct quantization_events {
-  std::size_t clamped = 0;  ///< weights outside the range that the scale covers
+  std::size_t clamped = 0;      ///< weights outside the range that their scale covers
+  std::size_t zero_groups = 0;  ///< groups whose weights are all zero, or too small for the storage of the scales
 };
 
-/// format × granularity × range policy × rounding: fits the scales of float weights, then encodes each weight as round(w / s).
+namespace detail {
+
+/// The weights must be numbers.
+inline void check_finite(std::string_view name, tensor_view<const float> weights) {
+  for (std::size_t i = 0; i < weights.size(); ++i)
+    if (!exact::is_finite(weights.data()[i]))
+      fail(name, "weight " + to_text(i) + " (row " + to_text(i / weights.columns()) + ")", weights.data()[i], "be finite");
+}
+
+}  // namespace detail
+
+/// format × granularity × range policy × rounding × scale storage: fits the grids of float weights, keeps them as the storage can, then
+/// encodes each weight as round(w / s), with a zero point as round(w / s) + z.
 ///
 /// Units    weights as given; codes are ordinals.
 /// Shapes   weights rows × columns, row-major, as the result.
-/// Cost     two passes over the weights; allocates the result alone.
-/// Errors   an empty tensor, a NaN or infinite weight (with its index), a group that does not divide the columns.
-/// Source   Jacob et al. 2018 eq. 1 with zero point 0; stochastic rounding draws word i of stream `round_quantize` under `key`.
-template <number_format Format, granularity Granularity = per_channel, class Range = absmax, class Rounding = nearest_even>
+/// Cost     two passes over the weights and what the range policy says; allocates the result and one grid per group.
+/// Errors   an empty tensor, a NaN or infinite weight (with its index), a group that does not divide the columns, a scale that overflows
+///          or underflows as it is fitted or stored (with its group), a field of the range policy out of bounds.
+/// Source   Jacob et al. 2018 eq. 1; stochastic rounding draws word i of stream `round_quantize` under `key`.
+template <number_format Format, granularity Granularity = per_channel, class Range = absmax, class Rounding = nearest_even,
+          class Scales = default_scales<Format>>
 struct quantizer {
   static_assert(range_policy<Range>,
-                "zolt: a range policy needs scale_for(weights, greatest), which returns a float (see zolt::range_policy)");
+                "zolt: a range policy needs fit<Format>(weights), which returns a zolt::scaled for int8 (see zolt::range_policy)");
   static_assert(rounding<Rounding>,
                 "zolt: a rounding needs random and operator()(grid_position, word), which returns an int (see zolt::rounding)");
+
+  using tensor_type = quantized_tensor<Format, Granularity, Scales>;
 
   Range range{};
   Rounding round{};
   direction_key key{};
 
-  quantized_tensor<Format, Granularity> operator()(std::string_view name, tensor_view<const float> weights,
-                                                   quantization_events* events = nullptr) const {
+  tensor_type operator()(std::string_view name, tensor_view<const float> weights, quantization_events* events = nullptr) const {
+    std::vector<problem> problems;
+    check_fields(range, problems);
+    if (!problems.empty()) throw error(std::move(problems));
     const scale_layout layout = checked_layout<Granularity>(name, weights.shape());
-    for (std::size_t i = 0; i < weights.size(); ++i)
-      if (!exact::is_finite(weights.data()[i])) fail(name, "weight " + to_text(i), weights.data()[i], "be finite");
-    quantized_tensor<Format, Granularity> result(weights.shape());
+    detail::check_finite(name, weights);
+    tensor_type result(weights.shape());
+    result.kept_scales().keep(fitted(name, weights, layout, events));
+    check_kept(name, layout, result);
+    encode_all(name, weights, layout, result, events);
+    return result;
+  }
+
+ private:
+  using grid = typename Scales::grid;
+
+  std::vector<grid> fitted(std::string_view name, tensor_view<const float> weights, const scale_layout& layout,
+                           quantization_events* events) const {
+    std::vector<grid> grids(layout.count(weights.size()));
+    std::vector<std::size_t> zero_groups;
+    std::vector<float> block;
+    double scale_sum = 0;
+    for (std::size_t k = 0; k < grids.size(); ++k) {
+      block.clear();
+      layout.for_each_run(k, weights.size(), [&](std::size_t first, std::size_t last) {
+        block.insert(block.end(), weights.data() + first, weights.data() + last);
+      });
+      if (std::all_of(block.begin(), block.end(), [](float w) { return w == 0; })) {
+        zero_groups.push_back(k);
+        continue;
+      }
+      grids[k] = range.template fit<Format>(block);
+      check_scale(name, layout, k, grids[k].scale);
+      scale_sum += double{grids[k].scale};
+    }
+    if (events != nullptr) events->zero_groups += zero_groups.size();
+    const std::size_t others = grids.size() - zero_groups.size();
+    for (const std::size_t k : zero_groups)
+      grids[k] = zero_grid(others == 0 ? 1.0f : static_cast<float>(scale_sum / static_cast<double>(others)));
+    return grids;
+  }
+
+  /// Any scale represents zeros. The mean of the others lets one code mean about as much as elsewhere when such a group is trained.
+  static grid zero_grid(float usual_scale) {
+    if constexpr (std::same_as<Range, largest_magnitude>)
+      return {0};
+    else if constexpr (asymmetric_format<Format>)
+      return {usual_scale, static_cast<float>((Format::highest + 1) / 2)};
+    else
+      return {usual_scale};
+  }
+  static void check_scale(std::string_view name, const scale_layout& layout, std::size_t k, float scale) {
+    if (!(scale > 0) || !exact::is_finite(scale))
+      fail(name, "scale of group " + to_text(k) + " (row " + to_text(k / layout.groups_per_row() * layout.block_rows) + ")", scale,
+           "be positive and finite as it is stored: rescale the weights");
+  }
+  /// Storage of fewer bits than the scales were fitted with may have lost one. Storage with a multiplier has a rule for that.
+  static void check_kept(std::string_view name, const scale_layout& layout, const tensor_type& result) {
+    const auto view = result.view();
+    if constexpr (!requires { view.grids().multiplier(0); })
+      for (std::size_t k = 0; k < layout.count(result.size()); ++k) check_scale(name, layout, k, view.grids()[k].scale);
+  }
+
+  void encode_all(std::string_view name, tensor_view<const float> weights, const scale_layout& layout, tensor_type& result,
+                  quantization_events* events) const {
     const auto view = result.view();
     word_reader words(random_stream(key, hash_of(name.data(), name.size()), stream::round_quantize));
     for (std::size_t i = 0; i < weights.size();) {
-      const std::size_t end = layout.end(i);
-      const float scale = range.scale_for(weights.flat().subspan(i, end - i), Format::value_of(Format::highest));
-      result.scales()[layout.index(i)] = scale;
+      const std::size_t end = layout.end(i), k = layout.index(i);
       for (; i < end; ++i) {
-        const encoded e = encode<Format>(weights.data()[i] / scale, round, Rounding::random ? words(i) : 0);
+        const float w = weights.data()[i];
+        const std::uint32_t word = Rounding::random ? words(i) : 0;
+        encoded e;
+        if constexpr (requires { view.grids().multiplier(k); })
+          e = encode<Format>(w * view.grids().multiplier(k), round, word);
+        else
+          e = encode_weight<Format>(view.grids()[k], w, round, word);
         view.set_code(i, Format::code_of(e.ordinal));
         if (events != nullptr) events->clamped += e.clamped;
       }
     }
-    return result;
   }
 };
 
@@ -103,7 +163,7 @@ double unit_of(const Weights& weights) {
   for (std::size_t i = 0; i < steps.size(); ++i) {
     const int ordinal = format::ordinal_of(view.code(i));
     const int next = ordinal < format::highest ? ordinal + 1 : ordinal - 1;
-    steps[i] = std::fabs(format::value_of(next) - format::value_of(ordinal)) * view.scale(i);
+    steps[i] = std::fabs((format::value_of(next) - format::value_of(ordinal)) * view.scale(i));
   }
   const auto median = steps.begin() + static_cast<std::ptrdiff_t>(steps.size() / 2);
   std::nth_element(steps.begin(), median, steps.end());
