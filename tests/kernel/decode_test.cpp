@@ -28,6 +28,28 @@ TEST(scale_layout, is_rows_of_groups) {
     }
 }
 
+TEST(scale_layout, is_blocks_of_rows) {
+  for (std::size_t row = 1; row <= 9; ++row)
+    for (std::size_t group = 1; group <= 10; ++group)
+      for (std::size_t block_rows = 1; block_rows <= 4; ++block_rows) {
+        constexpr std::size_t rows = 7;
+        const scale_layout layout{row, group, block_rows};
+        const std::size_t per_row = (row + group - 1) / group;
+        ASSERT_EQ(layout.count(rows * row), (rows + block_rows - 1) / block_rows * per_row);
+        std::vector<std::size_t> seen(rows * row, 1000);
+        for (std::size_t k = 0; k < layout.count(rows * row); ++k)
+          layout.for_each_run(k, rows * row, [&](std::size_t first, std::size_t last) {
+            for (std::size_t i = first; i < last; ++i) seen[i] = k;
+          });
+        for (std::size_t i = 0; i < rows * row; ++i) {
+          const std::size_t k = i / row / block_rows * per_row + i % row / group;
+          ASSERT_EQ(layout.index(i), k);
+          ASSERT_EQ(seen[i], k) << "every weight lies in one run of its scale";
+          if (layout.end(i) < rows * row) ASSERT_EQ(layout.next(k, layout.end(i)), layout.index(layout.end(i)));
+        }
+      }
+}
+
 /// A format of which only the decode is known, so that the kernel has no vector form of it.
 struct plain_format {
   static constexpr std::string_view name = "plain_format";
@@ -36,6 +58,12 @@ struct plain_format {
   static constexpr int ordinal_of(code c) { return c - 8; }
   static constexpr code code_of(int ordinal) { return static_cast<code>(ordinal + 8); }
   static constexpr float value_of(int ordinal) { return 0.1f * static_cast<float>(ordinal); }
+};
+
+/// Scales by index.
+struct grids {
+  const float* scales;
+  scaled operator[](std::size_t k) const { return {scales[k]}; }
 };
 
 template <class Format>
@@ -70,7 +98,7 @@ TYPED_TEST(decoded, weights_are_value_times_scale_for_random_shapes_and_ranges) 
     const std::size_t row = random.between(1, 700), group = random.between(1, row + 5);
     const scale_layout layout{row, group};
     const std::size_t weights = this->size / row * row, first = random.below(weights), count = random.between(0, weights - first);
-    kernel::decode<TypeParam>(this->bytes.data(), this->scales.data(), layout, first, std::span(out).first(count));
+    kernel::decode<TypeParam>(this->bytes.data(), grids{this->scales.data()}, layout, first, std::span(out).first(count));
     for (std::size_t j = 0; j < count; ++j)
       ASSERT_EQ(std::bit_cast<std::uint32_t>(out[j]), std::bit_cast<std::uint32_t>(this->expected(first + j, layout)))
           << row << " by " << group << ": " << first << " + " << j << " of " << count;
@@ -83,7 +111,7 @@ TYPED_TEST(decoded, nothing_is_written_beyond_the_range) {
   for (std::size_t first = 0; first < 40; ++first)
     for (std::size_t count = 0; count < 300; count += 7) {
       std::vector<float> out(count + 32, untouched);
-      kernel::decode<TypeParam>(this->bytes.data(), this->scales.data(), layout, first, std::span(out).first(count));
+      kernel::decode<TypeParam>(this->bytes.data(), grids{this->scales.data()}, layout, first, std::span(out).first(count));
       for (std::size_t j = count; j < out.size(); ++j) ASSERT_EQ(out[j], untouched) << first << ", " << count;
     }
 }
@@ -100,7 +128,7 @@ TYPED_TEST(decoded, every_code_has_the_bits_of_its_value) {
     for (std::size_t i = 0; i < shifted.size(); ++i) packing<TypeParam::bits>::store(packed.data(), i, shifted[i]);
     std::vector<float> out(shifted.size());
     const float scale = 1;
-    kernel::decode<TypeParam>(packed.data(), &scale, {shifted.size(), shifted.size()}, 0, out);
+    kernel::decode<TypeParam>(packed.data(), grids{&scale}, {shifted.size(), shifted.size()}, 0, out);
     for (std::size_t i = 0; i < shifted.size(); ++i)
       ASSERT_EQ(std::bit_cast<std::uint32_t>(out[i]), std::bit_cast<std::uint32_t>(TypeParam::value_of(TypeParam::ordinal_of(shifted[i]))))
           << int{shifted[i]};
@@ -112,11 +140,11 @@ TEST(decode, bits_above_a_code_are_ignored) {
   const std::vector<std::byte> all_ones(64, std::byte{0xff});
   std::vector<float> out(40);
   const float scale = 1;
-  kernel::decode<integer<6>>(all_ones.data(), &scale, {64, 64}, 0, out);
+  kernel::decode<integer<6>>(all_ones.data(), grids{&scale}, {64, 64}, 0, out);
   for (const float w : out) EXPECT_EQ(w, -1.0f);
-  kernel::decode<integer<3>>(all_ones.data(), &scale, {64, 64}, 0, out);
+  kernel::decode<integer<3>>(all_ones.data(), grids{&scale}, {64, 64}, 0, out);
   for (const float w : out) EXPECT_EQ(w, -1.0f);
-  kernel::decode<minifloat<3, 2, 3, minifloat_kind::finite>>(all_ones.data(), &scale, {64, 64}, 0, out);
+  kernel::decode<minifloat<3, 2, 3, minifloat_kind::finite>>(all_ones.data(), grids{&scale}, {64, 64}, 0, out);
   for (const float w : out) EXPECT_EQ(w, -28.0f);
 }
 

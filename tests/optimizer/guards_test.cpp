@@ -144,13 +144,6 @@ TEST_F(guards, clamped_probes_are_counted_alike_in_place_and_on_read) {
   EXPECT_EQ(in_place, on_read);
 }
 
-TEST_F(guards, scales_of_a_coded_parameter_are_no_parameter) {
-  EXPECT_NE(message_of([this] {
-              optimizer opt{zolt::parameters(parameter{"w", w}, parameter{"scales", w.scales(), {.unit = 0.01}})};
-            }).find("must not be the scales of w"),
-            std::string::npos);
-}
-
 TEST_F(guards, a_frozen_tensor_is_read_within_its_bounds) {
   std::vector<float> frozen(10), out(4);
   EXPECT_EQ(message_of([&] { probe_view{}.read(frozen, 8, out); }), "zolt: frozen tensor: weights read, up to = 12 must be at most 10");

@@ -403,8 +403,8 @@ class optimizer {
       if (read_[i] == 0) unread_.push_back(detail::name_of(parameters_, i));
   }
 
-  static bool read_from(void* self, const std::byte* address, std::size_t first, std::size_t count, std::span<const probe> probes,
-                        std::span<float> out) {
+  static bool read_from(void* self, const std::byte* address, std::size_t first, std::size_t count, bool unscaled,
+                        std::span<const probe> probes, std::span<float> out) {
     optimizer& o = *static_cast<optimizer*>(self);
     const auto after = std::upper_bound(o.ranges_.begin(), o.ranges_.end(), address,
                                         [](const std::byte* a, const detail::memory_range& r) { return a < r.begin; });
@@ -418,7 +418,7 @@ class optimizer {
     o.parameters_.visit(index, [&](const auto& p) {
       if (first > p.size() || count > p.size() - first)
         fail(p.name, "weights read, up to", first + count, "be at most " + to_text(p.size()));
-      const std::uint64_t clamped = detail::read_probes(p, o.law_, o.policies_.estimator.radius, probes, first, out);
+      const std::uint64_t clamped = detail::read_probes(p, o.law_, o.policies_.estimator.radius, probes, first, out, unscaled);
       if (clamped != 0) o.clamped_reads_.fetch_add(clamped, std::memory_order_relaxed);
     });
     return true;

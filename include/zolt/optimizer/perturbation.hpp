@@ -77,18 +77,46 @@ void for_each_touched(const Law& law, const direction_key& key, const parameter_
   }
 }
 
-/// out[k·n + j] = weight first + j under probe k, n = out.size() / probes.size(). Neighbouring probes of one key share its direction.
-/// Returns how many moves stopped at the end of a range.
+/// The values of codes as they are, for a reader that scales them himself.
+struct unscaled_grid {
+  float operator()(float value) const { return value; }
+};
+
+/// to[s][i − first] = the weight where displacement s takes it, for the codes of [first, last) that a law touches; how many stopped early.
+template <coded_storage Storage, resolved_law Law, class GridOf>
+std::uint64_t read_moved(const parameter<Storage>& p, const Law& law, const direction_key& key, std::span<const int> steps,
+                         float* const* to, std::size_t first, std::size_t last, GridOf&& grid_of) {
+  using format = typename Storage::format;
+  const Storage storage = p.storage;
+  std::uint64_t clamped = 0;
+  for_each_touched(law, key, info_of(p), first, last, [&](std::size_t i, int z, std::size_t) {
+    const int ordinal = format::ordinal_of(storage.code(i));
+    const auto& grid = grid_of(i);
+    for (std::size_t s = 0; s < steps.size(); ++s) {
+      const int target = moved<format>(ordinal, steps[s] * z);
+      clamped += target != ordinal + steps[s] * z;
+      to[s][i - first] = grid(kernel::value_at<format>(target));
+    }
+  });
+  return clamped;
+}
+
+/// out[k·n + j] = weight first + j under probe k, n = out.size() / probes.size(); with `unscaled` the value of its code. Neighbouring probes
+/// of one key share its direction. Returns how many moves stopped at the end of a range.
 template <parameter_storage Storage, resolved_law Law>
 std::uint64_t read_probes(const parameter<Storage>& p, const Law& law, double radius, std::span<const probe> probes, std::size_t first,
-                          std::span<float> out) {
+                          std::span<float> out, bool unscaled = false) {
   const std::size_t n = out.size() / probes.size();
   std::uint64_t clamped = 0;
   const Storage storage = p.storage;
-  if constexpr (coded_storage<Storage>)
-    storage.decode(first, out.first(n));
-  else
+  constexpr bool can_be_unscaled = requires { storage.decode_unscaled(first, out); };
+  if constexpr (dense_storage<Storage>) {
     std::copy_n(storage.values().data() + first, n, out.data());
+  } else {
+    if constexpr (can_be_unscaled)
+      if (unscaled) storage.decode_unscaled(first, out.first(n));
+    if (!unscaled) storage.decode(first, out.first(n));
+  }
   for (std::size_t k = 1; k < probes.size(); ++k) std::copy_n(out.data(), n, out.data() + k * n);
 
   constexpr std::size_t most = 8;  // probes of one key that share a traversal
@@ -104,17 +132,11 @@ std::uint64_t read_probes(const parameter<Storage>& p, const Law& law, double ra
     }
     if (sharing == 0) continue;
     if constexpr (coded_storage<Storage>) {
-      using format = typename Storage::format;
-      grid_cursor grid_of(storage);
-      for_each_touched(law, key, info_of(p), first, first + n, [&](std::size_t i, int z, std::size_t) {
-        const int ordinal = format::ordinal_of(storage.code(i));
-        const auto& grid = grid_of(i);
-        for (std::size_t s = 0; s < sharing; ++s) {
-          const int target = moved<format>(ordinal, steps[s] * z);
-          clamped += target != ordinal + steps[s] * z;
-          to[s][i - first] = grid(kernel::value_at<format>(target));
-        }
-      });
+      const std::span<const int> moves(steps, sharing);
+      if (unscaled)
+        clamped += read_moved(p, law, key, moves, to, first, first + n, [](std::size_t) { return unscaled_grid{}; });
+      else
+        clamped += read_moved(p, law, key, moves, to, first, first + n, grid_cursor(storage));
     } else {
       for_each_touched(law, key, info_of(p), first, first + n, [&](std::size_t i, int z, std::size_t) {
         for (std::size_t s = 0; s < sharing; ++s) to[s][i - first] += steps[s] * static_cast<float>(z);

@@ -3,17 +3,28 @@
 #include <algorithm>
 #include <cstddef>
 #include <span>
+#include <vector>
 
 #include "zolt/core/error.hpp"
 #include "zolt/estimator/estimate.hpp"
+#include "zolt/kernel/decode.hpp"
 #include "zolt/parameter/storage.hpp"
 
 namespace zolt::inline v0 {
 
-/// Something a forward can read weights from: floats, or coded weights that decode themselves.
+class probe_view;
+
+/// Weights made of several tensors, each of which may be a parameter: codes under trained scales, fake-quantized floats under trained clips.
+/// Such a type reads its parts through the probes it is given, and thereby sees them as they do.
+template <class W>
+concept composite_weights = requires(const W& w, const probe_view& probes, std::span<float> out) {
+  w.read(probes, std::size_t{0}, out);
+};
+
+/// Something a forward can read weights from: floats, coded weights that decode themselves, or a composite of such.
 template <class W>
 concept readable_weights = std::convertible_to<const W&, std::span<const float>> ||
-    std::convertible_to<const W&, tensor_view<const float>> || requires(const W& w, std::span<float> out) {
+    std::convertible_to<const W&, tensor_view<const float>> || composite_weights<W> || requires(const W& w, std::span<float> out) {
   w.decode(std::size_t{0}, out);
 };
 
@@ -30,6 +41,34 @@ std::span<const float> floats_of(const Weights& w) {
 template <class Weights>
 constexpr bool decodes = requires(const Weights& w, std::span<float> out) {
   w.decode(std::size_t{0}, out);
+};
+
+/// The view of coded weights, which what owns them makes and what views them is.
+template <class Weights>
+auto view_of(const Weights& w) {
+  if constexpr (requires { w.view(); })
+    return w.view();
+  else
+    return w;
+}
+
+/// Coded weights whose scales are floats, which may be parameters themselves.
+template <class Weights>
+concept has_float_scales = requires(const Weights& w, std::span<float> out) {
+  { view_of(w).scales() } -> std::same_as<std::span<const float>>;
+  view_of(w).decode_unscaled(std::size_t{0}, out);
+};
+
+/// Scales and zero points of some groups under one probe, counted from group `first`.
+struct probed_grids {
+  std::size_t first;
+  const float* scales;
+  scaled operator[](std::size_t k) const { return {scales[k - first]}; }
+};
+struct probed_affine_grids {
+  std::size_t first;
+  const float *scales, *zeros;
+  affine operator[](std::size_t k) const { return {scales[k - first], zeros[k - first]}; }
 };
 
 /// The address by which a forward names a tensor: that of its first byte, whatever object it goes through.
@@ -64,8 +103,9 @@ void read_unperturbed(const Weights& w, std::size_t first, std::span<float> out)
 /// A view that was not made by an optimizer has one probe and shows every tensor as it is: one forward serves training and inference.
 class probe_view {
  public:
-  /// Reads `count` weights from `first` under every probe; false if no parameter lies at that address.
-  using read_function = bool (*)(void* optimizer, const std::byte* address, std::size_t first, std::size_t count,
+  /// Reads `count` weights from `first` under every probe, or the values of their codes without scales; false if no parameter lies at that
+  /// address.
+  using read_function = bool (*)(void* optimizer, const std::byte* address, std::size_t first, std::size_t count, bool unscaled,
                                  std::span<const probe> probes, std::span<float> out);
 
   probe_view() = default;
@@ -77,6 +117,7 @@ class probe_view {
   probe_view one(std::size_t k) const { return read_ == nullptr ? *this : probe_view{optimizer_, read_, probes_.subspan(k, 1)}; }
 
   /// out[k·n + j] = weight first + j under probe k, for n = out.size() / count(). A tensor that is not a parameter comes back unchanged.
+  /// Codes whose float scales or zero points are parameters are seen under the scales of each probe.
   ///
   /// Cost     one decode of the range, one copy and one pass over the touched weights per probe; one indirect call.
   /// Errors   an address inside a parameter's memory but not at its beginning: name the tensor and use `first`.
@@ -84,15 +125,58 @@ class probe_view {
   void read(const Weights& w, std::size_t first, std::span<float> out) const {
     static_assert(readable_weights<Weights>,
                   "zolt: weights are read from floats or from something that decodes itself (see zolt::readable_weights)");
-    if constexpr (readable_weights<Weights>) {
-      const std::size_t n = out.size() / count();
-      if (read_ != nullptr && read_(optimizer_, detail::address_of(w), first, n, probes_, out)) return;
-      detail::read_unperturbed(w, first, out.first(n));
-      for (std::size_t k = 1; k < count(); ++k) std::copy_n(out.data(), n, out.data() + k * n);
+    if constexpr (composite_weights<Weights>) {
+      w.read(*this, first, out);
+    } else if constexpr (readable_weights<Weights>) {
+      if constexpr (detail::has_float_scales<Weights>)
+        if (read_under_scales(detail::view_of(w), first, out)) return;
+      if (is_parameter(detail::address_of(w), first, out, false)) return;
+      detail::read_unperturbed(w, first, out.first(out.size() / count()));
+      repeat(out);
     }
   }
 
  private:
+  bool is_parameter(const std::byte* address, std::size_t first, std::span<float> out, bool unscaled) const {
+    return read_ != nullptr && read_(optimizer_, address, first, out.size() / count(), unscaled, probes_, out);
+  }
+  /// What the first probe sees, for all of them.
+  void repeat(std::span<float> out) const {
+    const std::size_t n = out.size() / count();
+    for (std::size_t k = 1; k < count(); ++k) std::copy_n(out.data(), n, out.data() + k * n);
+  }
+
+  /// Weights as values times scales, if the scales or zero points are parameters.
+  template <class View>
+  bool read_under_scales(const View& w, std::size_t first, std::span<float> out) const {
+    constexpr bool has_zeros = requires { w.zeros(); };
+    const std::size_t n = out.size() / count();
+    bool any = is_parameter(detail::address_of(w.scales()), 0, {}, false);
+    if constexpr (has_zeros) any |= is_parameter(detail::address_of(w.zeros()), 0, {}, false);
+    if (!any || n == 0 || first + n > w.shape().size()) return false;
+
+    const auto& layout = w.layout();
+    const auto groups_above = [&layout](std::size_t i) { return i / layout.row / layout.block_rows * layout.groups_per_row(); };
+    const std::size_t group = groups_above(first), groups = groups_above(first + n - 1) + layout.groups_per_row() - group;
+    thread_local std::vector<float> grids;
+    grids.resize((has_zeros ? 2 : 1) * groups * count());
+    const std::span<float> scales = std::span(grids).first(groups * count()), zeros = std::span(grids).subspan(scales.size());
+    read(w.scales(), group, scales);
+    if constexpr (has_zeros) read(w.zeros(), group, zeros);
+    if (!is_parameter(detail::address_of(w), first, out, true)) {
+      w.decode_unscaled(first, out.first(n));
+      repeat(out);
+    }
+    for (std::size_t k = 0; k < count(); ++k) {
+      if constexpr (has_zeros)
+        kernel::scale_values(detail::probed_affine_grids{group, &scales[k * groups], &zeros[k * groups]}, layout, first,
+                             out.subspan(k * n, n));
+      else
+        kernel::scale_values(detail::probed_grids{group, &scales[k * groups]}, layout, first, out.subspan(k * n, n));
+    }
+    return true;
+  }
+
   void* optimizer_ = nullptr;
   read_function read_ = nullptr;
   std::span<const probe> probes_;

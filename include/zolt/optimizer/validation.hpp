@@ -49,8 +49,17 @@ void check_values(const parameter<Storage>& p, std::vector<problem>& problems) {
             {p.name, "code " + to_text(i), to_text(unsigned{p.storage.code(i)}), "be a finite number of " + std::string(format::name)});
         return;
       }
-      if (const float scale = p.storage.scale(i); !exact::is_finite(scale) || !(scale > 0)) {
-        problems.push_back({p.name, "scale of weight " + to_text(i), to_text(scale), std::string(text_of(bound::positive))});
+      // Scales that are kept as anything but floats may be 0 (a block of zeros) or negative (a foreign layout that counts downward).
+      constexpr bool any_sign = requires { p.storage.grid(i); }
+      &&!requires { p.storage.scales(); };
+      const float scale = p.storage.scale(i);
+      if (!exact::is_finite(scale) || !(any_sign || scale > 0)) {
+        problems.push_back(
+            {p.name, "scale of weight " + to_text(i), to_text(scale), any_sign ? "be finite" : std::string(text_of(bound::positive))});
+        return;
+      }
+      if (const float weight = grid_at(p.storage, i)(format::value_of(0)); !exact::is_finite(weight)) {
+        problems.push_back({p.name, "weight " + to_text(i) + " at ordinal 0", to_text(weight), "be finite"});
         return;
       }
     }
@@ -119,15 +128,6 @@ std::vector<problem> find_problems(const Parameters& parameters, const Compositi
       problems.push_back({identities[i].second, "id", to_text(identities[i].first),
                           "differ from that of " + identities[i - 1].second + ": give another name, or an id"});
   const auto ranges = detail::memory_ranges(parameters);
-  for_each_parameter(parameters, [&]<class S>(std::size_t, const parameter<S>& p) {
-    if constexpr (requires { std::as_bytes(p.storage.scales()); }) {
-      const auto scales = std::as_bytes(p.storage.scales());
-      for (const detail::memory_range& r : ranges)
-        if (r.begin < scales.data() + scales.size() && scales.data() < r.end)
-          problems.push_back({detail::name_of(parameters, r.parameter), "memory", "shared",
-                              "not be the scales of " + p.name + ": a forward that reads tiles would not see them move"});
-    }
-  });
   for (std::size_t i = 1, farthest = 0; i < ranges.size(); ++i) {  // farthest: the range before i that ends last
     if (ranges[i].begin < ranges[farthest].end)
       problems.push_back({detail::name_of(parameters, ranges[i].parameter), "memory", "shared",
