@@ -22,7 +22,8 @@ struct codebook {
   struct points {
     std::array<float, static_cast<std::size_t>(code_count)> value{};
     std::array<code, static_cast<std::size_t>(code_count)> code_at{};
-    std::array<int, static_cast<std::size_t>(code_count)> point_of{};  // −1: no number
+    std::array<int, static_cast<std::size_t>(code_count)> point_of{};           // −1: no number
+    std::array<std::int32_t, static_cast<std::size_t>(code_count)> boundary{};  // above each value but the last, as float_order
     int count = 0;
     int zero = 0;
   };
@@ -30,7 +31,7 @@ struct codebook {
     points p;
     for (std::size_t c = 0; c < Table::values.size(); ++c) {
       const float v = Table::values[c];
-      if (v != v) continue;
+      if ((std::bit_cast<std::uint32_t>(v) & 0x7fffffff) > 0x7f800000) continue;  // NaN, which -ffast-math takes for a number
       std::size_t at = 0;
       while (at < static_cast<std::size_t>(p.count) && p.value[at] < v) ++at;
       if (at < static_cast<std::size_t>(p.count) && p.value[at] == v) continue;
@@ -44,6 +45,8 @@ struct codebook {
       for (int i = 0; i < p.count; ++i)
         if (p.value[static_cast<std::size_t>(i)] == Table::values[c]) p.point_of[c] = i;
     }
+    for (std::size_t i = 0; i + 1 < static_cast<std::size_t>(p.count); ++i)
+      p.boundary[i] = float_order(static_cast<float>((double{p.value[i]} + double{p.value[i + 1]}) / 2));
     while (p.zero < p.count - 1 && p.value[static_cast<std::size_t>(p.zero)] < 0) ++p.zero;
     return p;
   }();
@@ -69,7 +72,7 @@ struct codebook {
       return ordinal_of(Table::nearest_code(x));
     } else {
       int ordinal = lowest;
-      while (ordinal < highest && x > static_cast<float>((double{value_of(ordinal)} + double{value_of(ordinal + 1)}) / 2)) ++ordinal;
+      while (ordinal < highest && float_order(x) > sorted.boundary[index_of(ordinal)]) ++ordinal;
       return ordinal;
     }
   }

@@ -21,8 +21,8 @@ struct half {
     const float_parts parts(x);
     const int binade = parts.exponent < -14 ? -14 : parts.exponent, discarded = 13 + binade - parts.exponent;
     const grid_position at{((binade + 14) << 10) + static_cast<int>(parts.kept(discarded)), 1, parts.fraction(discarded)};
-    const int code = nearest_even{}(at);
-    return {static_cast<std::uint16_t>(sign | (code > 0x7c00 ? 0x7c00 : code))};
+    const int rounded = nearest_even{}(at);
+    return {static_cast<std::uint16_t>(sign | (rounded > 0x7c00 ? 0x7c00 : rounded))};
   }
   constexpr float value() const {
     const std::uint32_t sign = static_cast<std::uint32_t>(bits & 0x8000) << 16, magnitude = bits & 0x7fff;

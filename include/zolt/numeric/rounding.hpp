@@ -152,7 +152,9 @@ constexpr grid_position locate_on_integers(float x, int fraction_bits = 0) {
 constexpr grid_position locate_between(int low, float from, float to, float x) {
   if (float_order(x) <= float_order(from)) return {low, 1, 0};
   if (float_order(x) >= float_order(to)) return {low + 1, 1, 0};
-  const bool negative = float_order(from) < 0;  // counted from the point nearer to zero, so that −x is the mirror image to the last bit
+  // Counted from the point nearer to zero, or that of x's sign where both are as near, so that −x is the mirror image to the last bit.
+  const int balance = float_order(from) == -float_order(to) ? float_parts(x).away : -float_order(from) > float_order(to);
+  const bool negative = balance > 0;
   const float near = negative ? to : from, far = negative ? from : to;
   const float_parts top(far);
   bool sticky = false;
