@@ -37,7 +37,7 @@ template <number_format Format>
 grid_for<Format> grid_of_range(float lowest, float highest) {
   if constexpr (asymmetric_format<Format>) {
     constexpr float greatest = Format::value_of(Format::highest);
-    const float scale = highest / greatest - lowest / greatest;  // highest − lowest may overflow
+    const auto scale = static_cast<float>((double{highest} - double{lowest}) / double{greatest});  // the range may be no float
     return {scale, std::min(static_cast<float>(nearest_even{}(locate_on_integers(-lowest / scale))), greatest)};
   } else {
     constexpr float greatest = Format::value_of(Format::highest), least = Format::value_of(Format::lowest);
