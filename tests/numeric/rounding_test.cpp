@@ -4,12 +4,8 @@
 #include <cfloat>
 #include <cmath>
 
-#include "support/number_model.hpp"
 #include "support/weights.hpp"
-
-#if defined(__x86_64__)
-#include <xmmintrin.h>
-#endif
+#include "zolt/numeric/rounding.hpp"
 
 namespace zolt {
 namespace {
@@ -34,6 +30,81 @@ TEST(stochastic_rounding, compares_the_word_with_the_fraction) {
   EXPECT_EQ(round({-2, -1, half}, 0x7fffffff), -3);
   EXPECT_EQ(round({2, 1, 0}, 0), 2);
   EXPECT_EQ(round({2, 1, ~std::uint64_t{0}}, 0xfffffffe), 3);
+}
+
+TEST(nearest_away, decides_by_half) {
+  constexpr nearest_away round;
+  EXPECT_EQ(round({2, 1, half - 1}), 2);
+  EXPECT_EQ(round({2, 1, half}), 3);
+  EXPECT_EQ(round({-2, -1, half}), -3);
+}
+
+TEST(toward_zero, stays) {
+  constexpr toward_zero round;
+  EXPECT_EQ(round({2, 1, ~std::uint64_t{0}}), 2);
+  EXPECT_EQ(round({-2, -1, ~std::uint64_t{0}}), -2);
+}
+
+/// How many of the 2^32 words round away, found by bisection: the words below it do.
+template <class Rounding>
+std::uint64_t words_away(const Rounding& round, std::uint64_t fraction) {
+  std::uint64_t low = 0, high = std::uint64_t{1} << 32;
+  while (low < high) {
+    const std::uint64_t middle = (low + high) / 2;
+    if (round({7, 1, fraction}, static_cast<std::uint32_t>(middle)) == 7)
+      high = middle;
+    else
+      low = middle + 1;
+  }
+  return low;
+}
+
+TEST(stochastic_rounding, rounds_away_for_as_many_words_as_the_fraction_says) {
+  test::draws random(5);
+  for (int trial = 0; trial < 2000; ++trial) {
+    const std::uint64_t fraction = random.long_word() >> random.below(64);
+    ASSERT_EQ(words_away(stochastic_rounding{}, fraction), fraction >> 32) << fraction;
+  }
+}
+
+template <class Bits>
+class few_bits : public testing::Test {};
+using numbers_of_bits = testing::Types<std::integral_constant<int, 1>, std::integral_constant<int, 2>, std::integral_constant<int, 4>,
+                                       std::integral_constant<int, 8>, std::integral_constant<int, 13>>;
+TYPED_TEST_SUITE(few_bits, numbers_of_bits);
+
+// Fractions in equal steps, the ties of the rounding to Bits bits among them; their sum is compared without an error.
+TYPED_TEST(few_bits, round_away_with_the_nearest_probability_which_is_right_on_average) {
+  constexpr few_bit_stochastic<TypeParam::value> round;
+  constexpr int steps = TypeParam::value + 2;  // 2^steps fractions, four to each probability
+  constexpr std::int64_t unit = std::int64_t{1} << (32 - steps), bound = std::int64_t{1} << (31 - TypeParam::value);
+  std::int64_t drift = 0;
+  for (std::int64_t k = 0; k < std::int64_t{1} << steps; ++k) {
+    const std::int64_t fraction = k * unit;  // in 2^−32
+    const auto away = static_cast<std::int64_t>(words_away(round, static_cast<std::uint64_t>(fraction) << 32));
+    ASSERT_LE(std::abs(away - fraction), bound) << k;
+    ASSERT_EQ(away % (2 * bound), 0) << "a probability of few bits";
+    drift += away - fraction;
+  }
+  EXPECT_EQ(drift, 0);
+}
+
+TYPED_TEST(few_bits, never_move_a_grid_point_and_are_odd) {
+  constexpr few_bit_stochastic<TypeParam::value> round;
+  test::draws random(6);
+  for (int trial = 0; trial < 1000; ++trial) {
+    const std::uint32_t word = random.word();
+    const grid_position at{5, 1, random.long_word()};
+    ASSERT_EQ(round({5, 1, 0}, word), 5) << word;
+    ASSERT_EQ(round(-at, word), -round(at, word)) << word;
+  }
+}
+
+TEST(few_bits, break_ties_to_even) {
+  constexpr few_bit_stochastic<2> round;
+  EXPECT_EQ(words_away(round, std::uint64_t{1} << 61), 0u) << "1/8 to 0";
+  EXPECT_EQ(words_away(round, std::uint64_t{3} << 61), std::uint64_t{1} << 31) << "3/8 to 1/2";
+  EXPECT_EQ(words_away(round, std::uint64_t{7} << 61), std::uint64_t{1} << 32) << "7/8 to 1";
 }
 
 TEST(fraction_of, keeps_what_lies_below_as_a_last_one) {
@@ -82,52 +153,6 @@ TEST(locate_on_integers, stops_at_2_to_the_30) {
   }
   EXPECT_EQ(locate_on_integers(0x1.fffffep29f).below, 0x3fffffc0);
 }
-
-#if defined(__x86_64__)
-/// Flush to zero and denormals are zero, until the end of the scope.
-class flushed_subnormals {
- public:
-  flushed_subnormals() : before_(_mm_getcsr()) { _mm_setcsr(before_ | 0x8040); }
-  ~flushed_subnormals() { _mm_setcsr(before_); }
-  flushed_subnormals(const flushed_subnormals&) = delete;
-  flushed_subnormals& operator=(const flushed_subnormals&) = delete;
-
- private:
-  unsigned before_;
-};
-
-template <class Format>
-void expect_the_same_codes_with_flushed_subnormals() {
-  const auto grid = test::grid_of<Format>();
-  const std::vector<float> inputs = test::critical_floats(grid);
-  const auto all_codes = [&inputs] {
-    std::vector<int> results;
-    for (const float x : inputs) {
-      results.push_back(encode<Format>(x, nearest_even{}).ordinal);
-      for (const std::uint32_t word : {0u, 0x40000000u, 0xffffffffu})
-        results.push_back(encode<Format>(x, stochastic_rounding{}, word).ordinal);
-    }
-    for (int o = Format::lowest; o <= Format::highest; ++o) results.push_back(std::bit_cast<int>(Format::value_of(o)));
-    return results;
-  };
-  const std::vector<int> expected = all_codes();
-  std::vector<int> flushed;
-  {
-    const flushed_subnormals scope;
-    volatile float smallest = FLT_MIN;
-    ASSERT_EQ(smallest / 2, 0.0f) << "the mode is on";
-    flushed = all_codes();
-  }
-  EXPECT_EQ(flushed, expected) << Format::name;
-}
-
-TEST(flushed_subnormals, change_no_code) {
-  expect_the_same_codes_with_flushed_subnormals<int8>();
-  expect_the_same_codes_with_flushed_subnormals<e4m3fn>();
-  expect_the_same_codes_with_flushed_subnormals<e5m2>();
-  expect_the_same_codes_with_flushed_subnormals<minifloat<2, 1, 1, minifloat_kind::finite>>();
-}
-#endif
 
 }  // namespace
 }  // namespace zolt

@@ -11,8 +11,9 @@
 #include "zolt/numeric/minifloat.hpp"
 
 /// Number formats written a second time, from their definition: slow, without ordinals, in rational arithmetic. It consists of whole
-/// numbers, so that neither the state of the float unit nor -ffast-math reaches the side that is to be right.
-namespace zolt::test {
+/// numbers, so that neither the state of the float unit nor -ffast-math reaches the side that is to be right. The inline namespace is named
+/// as the library's is, so that a file that renames the one renames the other.
+namespace zolt::test::inline v0 {
 
 __extension__ typedef unsigned __int128 wide;
 
@@ -102,7 +103,7 @@ inline std::int32_t number_of_float(std::uint32_t bits) {
 inline std::int32_t float_below(const exact& x) {
   std::int32_t low = -last_float, high = last_float;
   while (low < high) {
-    const std::int32_t middle = high - (high - low) / 2;
+    const auto middle = static_cast<std::int32_t>(high - (std::int64_t{high} - low) / 2);
     if (x < exact::of(float_numbered(middle)))
       high = middle - 1;
     else
@@ -218,21 +219,38 @@ struct definition<fp4_bnb> {
   }
 };
 
+/// A format as far as a conversion needs to know it, so that what follows is compiled once and not for every format.
+struct description {
+  std::vector<meaning> codes;
+  bool overflows;
+  int (*nearest_code)(std::uint32_t bits);  ///< null: nearest is a matter of halves and even codes
+};
+template <class Format>
+description describe() {
+  description d{{}, definition<Format>::overflows, nullptr};
+  if constexpr (requires { definition<Format>::nearest_code(0u); }) d.nearest_code = definition<Format>::nearest_code;
+  for (int c = 0; c < 1 << Format::bits; ++c) d.codes.push_back(definition<Format>::of(c));
+  return d;
+}
+
 struct grid_number {
   exact value;
   int code;
 };
 
 /// The numbers of a format in ascending order, each once, with the first of its codes.
-template <class Format>
-std::vector<grid_number> grid_of() {
+inline std::vector<grid_number> grid_of(const description& format) {
   std::vector<grid_number> grid;
-  for (int c = 0; c < 1 << Format::bits; ++c)
-    if (const meaning m = definition<Format>::of(c); m.kind == meaning::number) grid.push_back({m.value, c});
+  for (int c = 0; c < static_cast<int>(format.codes.size()); ++c)
+    if (const meaning& m = format.codes[static_cast<std::size_t>(c)]; m.kind == meaning::number) grid.push_back({m.value, c});
   std::stable_sort(grid.begin(), grid.end(), [](const grid_number& a, const grid_number& b) { return a.value < b.value; });
   grid.erase(std::unique(grid.begin(), grid.end(), [](const grid_number& a, const grid_number& b) { return a.value == b.value; }),
              grid.end());
   return grid;
 }
+template <class Format>
+std::vector<grid_number> grid_of() {
+  return grid_of(describe<Format>());
+}
 
-}  // namespace zolt::test
+}  // namespace zolt::test::inline v0

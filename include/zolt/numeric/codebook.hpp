@@ -81,7 +81,9 @@ struct codebook {
 /// The 4-bit NormalFloat: quantiles of the normal distribution with an exact zero, scaled to [−1, 1].
 ///
 /// Units    value in multiples of the block's largest magnitude.
-/// Source   Dettmers et al. 2023 (QLoRA, arXiv 2305.14314) appendix E; boundaries as in bitsandbytes: a tie goes to the lower value.
+/// Source   Dettmers et al. 2023 (QLoRA, arXiv 2305.14314) appendix E; a tie goes to the lower value, as in bitsandbytes.
+/// Differs  the decimal boundaries in bitsandbytes' C++ round to another float at 4 of 15: there the one float at the boundary goes down
+///          although the upper value is nearer. Its torch code agrees with this.
 struct nf4_table {
   static constexpr std::string_view name = "nf4";
   static constexpr std::array<float, 16> values = {-1.0f,

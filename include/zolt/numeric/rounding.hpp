@@ -158,16 +158,13 @@ constexpr grid_position locate_between(int low, float from, float to, float x) {
   const float near = negative ? to : from, far = negative ? from : to;
   const float_parts top(far);
   bool sticky = false;
-  const auto aligned = [&](float value) {  // in units of 2^(top.exponent − 55)
+  const auto aligned = [&](float value) {  // in units of 2^(top.exponent − 55), rounded away from `far`
     const float_parts parts(value);
     const int shift = top.exponent - parts.exponent;
-    const std::uint64_t wide = parts.significand << 32;
-    if (shift >= 57) {
-      sticky |= wide != 0;
-      return std::int64_t{0};
-    }
-    sticky |= (wide & ((std::uint64_t{1} << shift) - 1)) != 0;
-    return static_cast<std::int64_t>(wide >> shift) * (parts.away == top.away ? 1 : -1);
+    const std::uint64_t wide = parts.significand << 32, kept = shift < 57 ? wide >> shift : 0;
+    const bool lost = shift < 57 ? wide != kept << shift : wide != 0;
+    sticky |= lost;
+    return parts.away == top.away ? static_cast<std::int64_t>(kept) : -static_cast<std::int64_t>(kept) - lost;
   };
   const std::int64_t start = aligned(near);
   const auto gap = static_cast<std::uint64_t>(aligned(far) - start);
