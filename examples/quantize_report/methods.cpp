@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "zolt/quantize/additive_codebook.hpp"
+#include "zolt/quantize/method/fit_additive_codebook.hpp"
 #include "zolt/quantize/block_formats.hpp"
 #include "zolt/quantize/layout/ggml.hpp"
 #include "zolt/quantize/method/awq.hpp"

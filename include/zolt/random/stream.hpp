@@ -27,7 +27,9 @@ enum class stream : std::uint8_t {
   factor_right,
   example_row,
   example_column,
-  round_quantize
+  round_quantize,
+  rotation,
+  codebook
 };
 
 /// The words of one stream of one parameter, by index: a pure function, frozen by `stream_version`.

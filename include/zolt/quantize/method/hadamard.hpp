@@ -8,99 +8,76 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "zolt/core/lanes.hpp"
 #include "zolt/core/tensor.hpp"
+#include "zolt/quantize/method/hadamard_matrix.hpp"
 #include "zolt/random/distribution.hpp"
 
 namespace zolt::inline v0 {
 
 namespace detail {
 
-/// Four circulant matrices of order n by the −1 in their first rows, whose A·Aᵀ + B·Bᵀ + C·Cᵀ + D·Dᵀ is 4n·I. Found by exhaustive search of
-/// symmetric rows (for 43: rows constant on the cosets of the subgroup of order 6); 39 is 13 times the T-matrices of order 3.
-struct circulant_quadruple {
-  std::size_t n;
-  std::array<std::uint64_t, 4> negative;
-};
-inline constexpr std::array<circulant_quadruple, 5> circulant_quadruples = {{
-    {7, {0x42, 0x42, 0x66, 0x18}},
-    {9, {0x102, 0x186, 0x1ce, 0xb4}},
-    {13, {0x1806, 0x528, 0x1332, 0x11e2}},
-    {39, {0x4c8903d520, 0x635b10d363, 0x721141ec5d, 0x5dc752ca1f}},
-    {43, {0x730a26450ce, 0x385b3fcda1c, 0x14d42f42b28, 0x207ac935e04}},
-}};
-inline constexpr std::array<std::size_t, 5> paley_primes = {11, 19, 59, 107, 139};
-inline constexpr std::size_t largest_order = 172;
-
-struct sign_matrix {
-  std::size_t order;
-  std::vector<std::int8_t> signs;
-};
-
-/// Paley's first construction for a prime q ≡ 3 (mod 4): the quadratic characters of differences, with a border.
-inline sign_matrix paley_matrix(std::size_t q) {
-  std::vector<bool> square(q);
-  for (std::size_t i = 1; i < q; ++i) square[i * i % q] = true;
-  sign_matrix m{q + 1, std::vector<std::int8_t>((q + 1) * (q + 1), 1)};
-  for (std::size_t r = 1; r <= q; ++r)
-    for (std::size_t c = 0; c <= q; ++c) m.signs[r * (q + 1) + c] = r == c || (c != 0 && square[(q + c - r) % q]) ? 1 : -1;
-  return m;
-}
-
-/// The array of Goethals and Seidel. Block (r, c) is made of matrix r xor c: itself on the diagonal, reversed beside it.
-inline sign_matrix circulant_matrix(const circulant_quadruple& q) {
-  constexpr std::array<unsigned, 4> negated = {0b0000, 0b1001, 0b0011, 0b0101};
-  const std::size_t n = q.n, order = 4 * n;
-  sign_matrix m{order, std::vector<std::int8_t>(order * order)};
-  for (std::size_t r = 0; r < order; ++r)
-    for (std::size_t c = 0; c < order; ++c) {
-      const std::size_t block_r = r / n, block_c = c / n, i = r % n, j = c % n;
-      const std::size_t at = block_r == block_c ? n + j - i : block_r == 0 || block_c == 0 ? 2 * n - 1 - j - i : i + j + 1;
-      const bool negative = (q.negative[block_r ^ block_c] >> at % n & 1) != (negated[block_r] >> block_c & 1);
-      m.signs[r * order + c] = negative ? -1 : 1;
-    }
-  return m;
+/// One stage within 16 neighbours: lane l becomes v[l] + v[l + h] or v[l − h] − v[l]. A product with ±1 is exact.
+template <std::size_t H, std::size_t... Lane>
+inline void butterfly_within(lanes_f32& v, std::index_sequence<Lane...>) {
+  constexpr lanes_f32 sign = {static_cast<float>((Lane & H) != 0 ? -1 : 1)...};
+  v = __builtin_shufflevector(v, v, (Lane ^ H)...) + v * sign;
 }
 
 /// x ← H x, not normalised, of a power of two of values.
 inline void butterflies(float* x, std::size_t n) {
-  for (std::size_t h = 1; h < n; h *= 2)
-    for (std::size_t i = 0; i < n; i += 2 * h) {
-      float *low = x + i, *high = x + i + h;
-      if (h >= lane_count) {
-        for (std::size_t j = 0; j < h; j += lane_count) {
-          lanes_f32 a, b;
-          load_lanes(a, low + j);
-          load_lanes(b, high + j);
-          store_lanes(a + b, low + j);
-          store_lanes(a - b, high + j);
-        }
-      } else {
-        for (std::size_t j = 0; j < h; ++j) {
-          const float a = low[j], b = high[j];
-          low[j] = a + b;
-          high[j] = a - b;
-        }
-      }
+  std::size_t h = 1;
+  if (n >= lane_count) {
+    constexpr auto all = std::make_index_sequence<lane_count>{};
+    for (std::size_t i = 0; i < n; i += lane_count) {
+      lanes_f32 v;
+      load_lanes(v, x + i);
+      butterfly_within<1>(v, all);
+      butterfly_within<2>(v, all);
+      butterfly_within<4>(v, all);
+      butterfly_within<8>(v, all);
+      store_lanes(v, x + i);
     }
+    for (h = lane_count; h < n; h *= 2)
+      for (std::size_t i = 0; i < n; i += 2 * h)
+        for (std::size_t j = i; j < i + h; j += lane_count) {
+          lanes_f32 a, b;
+          load_lanes(a, x + j);
+          load_lanes(b, x + j + h);
+          store_lanes(a + b, x + j);
+          store_lanes(a - b, x + j + h);
+        }
+  }
+  for (; h < n; h *= 2)
+    for (std::size_t i = 0; i < n; i += 2 * h)
+      for (std::size_t j = i; j < i + h; ++j) {
+        const float a = x[j], b = x[j + h];
+        x[j] = a + b;
+        x[j + h] = a - b;
+      }
 }
 
-/// x ← (M ⊗ I) x for a matrix of signs, or its transpose; the identity has `columns` rows. A product with ±1 is exact.
+/// x ← (M ⊗ I) x for a matrix of signs, or its transpose; the identity has `columns` rows. Four rows of M at a time: sums are chains.
 inline void mix_blocks(float* x, std::size_t columns, const std::int8_t* signs, std::size_t order, bool transposed) {
   const std::size_t row_step = transposed ? 1 : order, column_step = transposed ? order : 1;
   lanes_f32 in[largest_order];
+  float factor[4][largest_order];
   for (std::size_t j = 0; j < columns; j += lane_count) {
     const std::size_t bytes = std::min(lane_count, columns - j) * sizeof(float);
     for (std::size_t k = 0; k < order; ++k) {
       in[k] = lanes_f32{};
       __builtin_memcpy(&in[k], x + k * columns + j, bytes);
     }
-    for (std::size_t r = 0; r < order; ++r) {
-      lanes_f32 sum = {};
-      for (std::size_t k = 0; k < order; ++k) sum += in[k] * static_cast<float>(signs[r * row_step + k * column_step]);
-      __builtin_memcpy(x + r * columns + j, &sum, bytes);
+    for (std::size_t r = 0; r < order; r += 4) {
+      for (std::size_t q = 0; q < 4; ++q)
+        for (std::size_t k = 0; k < order; ++k) factor[q][k] = signs[(r + q) * row_step + k * column_step];
+      lanes_f32 sum[4] = {};
+      for (std::size_t k = 0; k < order; ++k)
+        for (std::size_t q = 0; q < 4; ++q) sum[q] += in[k] * factor[q][k];
+      for (std::size_t q = 0; q < 4; ++q) __builtin_memcpy(x + (r + q) * columns + j, &sum[q], bytes);
     }
   }
 }
@@ -111,31 +88,6 @@ inline void normalise(std::span<float> x) {
 }
 
 }  // namespace detail
-
-/// A Hadamard matrix of one of the orders 12, 20, 28, 36, 52, 60, 108, 140, 156 and 172, row by row: entries ±1, M·Mᵀ = order·I. Others: empty.
-///
-/// Cost     made once, on the first call: 92 KiB for all of them.
-/// Source   Paley 1933 (12, 20, 60, 108, 140); Goethals & Seidel 1967 with circulants as of Williamson 1944 (28, 36, 52, 172) and of
-///          Cooper & Wallis 1972 (156).
-inline std::span<const std::int8_t> hadamard_matrix(std::size_t order) {
-  static const std::vector<detail::sign_matrix> all = [] {
-    std::vector<detail::sign_matrix> made;
-    for (const std::size_t q : detail::paley_primes) made.push_back(detail::paley_matrix(q));
-    for (const auto& quadruple : detail::circulant_quadruples) made.push_back(detail::circulant_matrix(quadruple));
-    return made;
-  }();
-  for (const detail::sign_matrix& m : all)
-    if (m.order == order) return m.signs;
-  return {};
-}
-
-/// The K of n = K·2^m under which a vector of n values has a Hadamard transform: 1, or four times the odd part of n. 0: there is none here.
-inline std::size_t hadamard_order(std::size_t n) {
-  if (n == 0) return 0;
-  const std::size_t odd = n >> std::countr_zero(n);
-  if (odd == 1) return 1;
-  return n % (4 * odd) == 0 && !hadamard_matrix(4 * odd).empty() ? 4 * odd : 0;
-}
 
 /// The fast Walsh-Hadamard transform in place, in natural order, orthonormal: its own inverse.
 ///
@@ -156,7 +108,7 @@ inline void fwht(std::span<float> x) {
 /// Units    none: it keeps Σ x².
 /// Cost     n·(K + m) additions; no allocation.
 /// Errors   a size with an odd part beyond 1, 3, 5, 7, 9, 13, 15, 27, 35, 39 and 43, or with one beside 1 and not divided by 4.
-/// Source   the sizes of QuaRot (Ashkboos et al. 2024, arXiv 2404.00456) §4; its matrices of order K are others of the same orders.
+/// Source   the sizes of QuaRot (Ashkboos et al. 2024, arXiv 2404.00456); its matrices of order K are others of the same orders.
 /// Differs  40 is 20·2.
 inline void hadamard(std::span<float> x, bool inverse = false) {
   const std::size_t order = hadamard_order(x.size());
@@ -203,7 +155,7 @@ struct random_rotation {
   }
   void flip(std::span<float> row) const {
     constexpr std::string_view name = "random_rotation";
-    const random_stream source(key, hash_of(name.data(), name.size()), stream::mask);
+    const random_stream source(key, hash_of(name.data(), name.size()), stream::rotation);
     alignas(64) std::int16_t signs[distribution::rademacher::elements_per_row];
     for (std::size_t i = 0; i < row.size(); i += std::size(signs)) {
       const std::size_t count = std::min(std::size(signs), row.size() - i);
