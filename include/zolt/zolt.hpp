@@ -1,6 +1,7 @@
 #pragma once
 
-/// Everything except adapters. A program that wants to compile less includes the headers of the rooms it uses.
+/// What training needs. Adapters, post-training methods (quantize/method/) and foreign layouts (quantize/layout/) are included one by one; a
+/// program that wants to compile less includes the headers of the rooms it uses instead.
 
 #include "zolt/core/tensor.hpp"
 #include "zolt/direction/dense.hpp"
@@ -17,6 +18,7 @@
 #include "zolt/optimizer/optimizer.hpp"
 #include "zolt/parameter/parameter_set.hpp"
 #include "zolt/quantize/block_formats.hpp"
+#include "zolt/quantize/continuous.hpp"
 #include "zolt/quantize/report.hpp"
 #include "zolt/update/momentum.hpp"
 #include "zolt/update/sgd.hpp"
