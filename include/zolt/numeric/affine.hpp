@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+
 #include "zolt/core/exact.hpp"
 #include "zolt/numeric/format.hpp"
 
@@ -39,10 +41,10 @@ constexpr encoded encode_weight(const scaled& grid, float weight, const Rounding
 template <number_format Format, rounding Rounding>
 constexpr encoded encode_weight(const affine& grid, float weight, const Rounding& round, std::uint32_t word = 0) {
   const float value = weight / grid.scale;
-  const auto whole = static_cast<float>(static_cast<int>(grid.zero));
-  if (whole != grid.zero) return encode<Format>(value + grid.zero, round, word);
-  const int ordinal = round(locate_on_integers(value), word) + static_cast<int>(grid.zero);
-  const int kept = ordinal < Format::lowest ? Format::lowest : ordinal > Format::highest ? Format::highest : ordinal;
+  const grid_position zero = locate_on_integers(grid.zero);
+  if (zero.fraction != 0) return encode<Format>(value + grid.zero, round, word);
+  const std::int64_t ordinal = std::int64_t{round(locate_on_integers(value), word)} + zero.below;
+  const auto kept = static_cast<int>(std::clamp<std::int64_t>(ordinal, Format::lowest, Format::highest));
   return {kept, kept != ordinal};
 }
 

@@ -49,7 +49,7 @@ class e8m0_scales {
 ///   S = 448·6 / max|W|,   s_b = E4M3(max|W_b| · (S·(1/6))),   weight = value · (s_b / S),   value = E2M1(weight · min(S / s_b, FLT_MAX))
 ///
 /// The quantizer hands over the largest magnitude of each block (range policy `largest_magnitude`). A block so far below the tensor's
-/// largest that its scale rounds to 0 becomes zeros.
+/// largest that its scale rounds to 0 becomes zeros, and so do weights where S / s_b would be beyond FLT_MAX (all of them below 10⁻³²).
 ///
 /// Units    S: E2M1 values times E4M3 values per weight.
 /// Source   NVIDIA Transformer Engine, NVFP4 recipe (arXiv 2509.25149); the order of the multiplications is that of its reference.

@@ -30,6 +30,22 @@ inline void check_finite(std::string_view name, tensor_view<const float> weights
       fail(name, "weight " + to_text(i) + " (row " + to_text(i / weights.columns()) + ")", weights.data()[i], "be finite");
 }
 
+/// A scale must be able to make weights of codes.
+inline void check_scale(std::string_view name, const scale_layout& layout, std::size_t k, float scale) {
+  if (!(scale > 0) || !exact::is_finite(scale))
+    fail(name, "scale of group " + to_text(k) + " (row " + to_text(k / layout.groups_per_row() * layout.block_rows) + ")", scale,
+         "be positive and finite as it is stored: rescale the weights");
+}
+
+/// The ordinal of a weight under grid k as it is kept.
+template <number_format Format, class Grids, rounding Rounding>
+encoded encode_in_group(const Grids& grids, std::size_t k, float weight, const Rounding& round, std::uint32_t word = 0) {
+  if constexpr (requires { grids.multiplier(k); })
+    return encode<Format>(weight * grids.multiplier(k), round, word);
+  else
+    return encode_weight<Format>(grids[k], weight, round, word);
+}
+
 }  // namespace detail
 
 /// format × granularity × range policy × rounding × scale storage: fits the grids of float weights, keeps them as the storage can, then
@@ -87,7 +103,7 @@ struct quantizer {
         continue;
       }
       grids[k] = range.template fit<Format>(block);
-      check_scale(name, layout, k, grids[k].scale);
+      detail::check_scale(name, layout, k, grids[k].scale);
       scale_sum += double{grids[k].scale};
     }
     if (events != nullptr) events->zero_groups += zero_groups.size();
@@ -106,16 +122,11 @@ struct quantizer {
     else
       return {usual_scale};
   }
-  static void check_scale(std::string_view name, const scale_layout& layout, std::size_t k, float scale) {
-    if (!(scale > 0) || !exact::is_finite(scale))
-      fail(name, "scale of group " + to_text(k) + " (row " + to_text(k / layout.groups_per_row() * layout.block_rows) + ")", scale,
-           "be positive and finite as it is stored: rescale the weights");
-  }
   /// Storage of fewer bits than the scales were fitted with may have lost one. Storage with a multiplier has a rule for that.
   static void check_kept(std::string_view name, const scale_layout& layout, const tensor_type& result) {
     const auto view = result.view();
     if constexpr (!requires { view.grids().multiplier(0); })
-      for (std::size_t k = 0; k < layout.count(result.size()); ++k) check_scale(name, layout, k, view.grids()[k].scale);
+      for (std::size_t k = 0; k < layout.count(result.size()); ++k) detail::check_scale(name, layout, k, view.grids()[k].scale);
   }
 
   void encode_all(std::string_view name, tensor_view<const float> weights, const scale_layout& layout, tensor_type& result,
@@ -127,11 +138,7 @@ struct quantizer {
       for (; i < end; ++i) {
         const float w = weights.data()[i];
         const std::uint32_t word = Rounding::random ? words(i) : 0;
-        encoded e;
-        if constexpr (requires { view.grids().multiplier(k); })
-          e = encode<Format>(w * view.grids().multiplier(k), round, word);
-        else
-          e = encode_weight<Format>(view.grids()[k], w, round, word);
+        const encoded e = detail::encode_in_group<Format>(view.grids(), k, w, round, word);
         view.set_code(i, Format::code_of(e.ordinal));
         if (events != nullptr) events->clamped += e.clamped;
       }

@@ -97,7 +97,7 @@ struct largest_magnitude {
   template <number_format Format>
   scaled fit(std::span<const float> weights) const {
     const auto [lowest, highest] = detail::range_of(weights);
-    return {std::max(-lowest, highest)};
+    return {std::max(highest, -lowest)};
   }
 };
 

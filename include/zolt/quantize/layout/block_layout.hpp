@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cmath>
 #include <concepts>
 #include <cstddef>
 #include <limits>
@@ -108,6 +109,14 @@ template <class L, class Scales>
 void check_scales(std::string_view name, const L& layout, const Scales& scales, std::size_t block, const shape& s) {
   for (const block_scale& scale : scales)
     if (!layout.holds(scale.value)) fail(name, std::string(scale.name) + " of " + place_of_block<L>(block, s), scale.value, L::bound);
+}
+
+/// The weight of the largest magnitude with its sign; of several the first.
+inline float signed_peak(const float* weights, std::size_t count) {
+  float peak = 0;
+  for (std::size_t j = 0; j < count; ++j)
+    if (std::fabs(weights[j]) > std::fabs(peak)) peak = weights[j];
+  return peak;
 }
 
 /// Weights by way of codes: what a trainable layout's dequantize does. The block has been checked.

@@ -34,18 +34,16 @@ template <int Bits, class ByteAt>
 code load_code(const ByteAt& byte_at, std::size_t place) {
   const auto shift = static_cast<unsigned>(place % 8);
   unsigned both = static_cast<unsigned>(byte_at(place / 8));
-  if (shift + Bits > 8) both |= static_cast<unsigned>(byte_at(place / 8 + 1)) << 8;
+  if (8 % Bits != 0 && shift + Bits > 8) both |= static_cast<unsigned>(byte_at(place / 8 + 1)) << 8;
   return static_cast<code>(both >> shift & ((1u << Bits) - 1));
 }
 template <int Bits, class ByteAt>
 void store_code(const ByteAt& byte_at, std::size_t place, code c) {
   const auto shift = static_cast<unsigned>(place % 8);
   const unsigned mask = ((1u << Bits) - 1) << shift, bits = static_cast<unsigned>(c) << shift & mask;
-  const auto merge = [](std::byte& into, unsigned m, unsigned b) {
-    into = static_cast<std::byte>((static_cast<unsigned>(into) & ~m) | b);
-  };
+  const auto merge = [](std::byte& into, unsigned m, unsigned b) { into = static_cast<std::byte>((static_cast<unsigned>(into) & ~m) | b); };
   merge(byte_at(place / 8), mask & 0xff, bits & 0xff);
-  if (shift + Bits > 8) merge(byte_at(place / 8 + 1), mask >> 8, bits >> 8);
+  if (8 % Bits != 0 && shift + Bits > 8) merge(byte_at(place / 8 + 1), mask >> 8, bits >> 8);
 }
 
 /// A finite number that does not overflow as it is stored.

@@ -54,13 +54,8 @@ struct ggml_codes {
   }
 };
 
-/// The weight of the largest magnitude with its sign; of several the first.
-inline float signed_peak(const float* weights, std::size_t count) {
-  float peak = 0;
-  for (std::size_t j = 0; j < count; ++j)
-    if (std::fabs(weights[j]) > std::fabs(peak)) peak = weights[j];
-  return peak;
-}
+/// x/n, which -ffast-math would make x·(1/n).
+inline float quotient(float x, int n) { return x / exact::opaque(static_cast<float>(n)); }
 /// 1/d, and 0 where that is no finite number: a block so small is as good as zeros, and no code is made of infinity.
 inline float reciprocal(float d) {
   const float inverse = d == 0 ? 0 : 1 / d;
@@ -93,7 +88,9 @@ struct ggml_signed_block : detail::half_scaled_layout {
   static constexpr std::size_t weights = 32, bytes = 2 + codes::bytes;
 
   static std::array<block_scale, 1> scales(const std::byte* block) { return {{{"d", grid(block).scale}}}; }
-  static std::array<block_scale, 1> fit(const float* w) { return {{{"d", detail::signed_peak(w, weights) / static_cast<float>(format::lowest)}}}; }
+  static std::array<block_scale, 1> fit(const float* w) {
+    return {{{"d", detail::signed_peak(w, weights) / static_cast<float>(format::lowest)}}};
+  }
   static void quantize(const float* w, std::byte* block) {
     const float d = fit(w)[0].value, inverse = detail::reciprocal(d);
     little_endian::store_half(block, half::from(d));
@@ -136,7 +133,7 @@ struct ggml_unsigned_block : detail::half_scaled_layout {
       if (w[j] < least) least = w[j];
       if (w[j] > greatest) greatest = w[j];
     }
-    return {{{"d", (greatest - least) / static_cast<float>(format::highest)}, {"m", least}}};
+    return {{{"d", detail::quotient(greatest - least, format::highest)}, {"m", least}}};
   }
   static void quantize(const float* w, std::byte* block) {
     const auto [d, m] = fit(w);
@@ -173,7 +170,9 @@ struct ggml_q8_0 : detail::half_scaled_layout {
   static constexpr std::size_t weights = 32, bytes = 2 + codes::bytes;
 
   static std::array<block_scale, 1> scales(const std::byte* block) { return {{{"d", grid(block).scale}}}; }
-  static std::array<block_scale, 1> fit(const float* w) { return {{{"d", std::fabs(detail::signed_peak(w, weights)) / 127}}}; }
+  static std::array<block_scale, 1> fit(const float* w) {
+    return {{{"d", detail::quotient(std::fabs(detail::signed_peak(w, weights)), 127)}}};
+  }
   static void quantize(const float* w, std::byte* block) {
     const float d = fit(w)[0].value, inverse = detail::reciprocal(d);
     little_endian::store_half(block, half::from(d));

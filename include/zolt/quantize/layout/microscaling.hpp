@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 
@@ -37,8 +38,8 @@ inline constexpr std::string_view mx_name<mxint8> = "mxint8";
 /// Units    2^(e−127): weight per element. bytes: e, then codes of 8 bits a byte each, of 6 bits four in three bytes from the lowest bit up,
 ///          of 4 bits in split halves (byte j: element j, above it j + 16). A block of zeros has e = 0.
 /// Cost     Bits + 1/4 bits per weight.
-/// Errors   e = 0xFF, which is NaN; a scale under which the largest element overflows, which power_of_two_ceil fits to the largest floats;
-///          a NaN or infinite element.
+/// Errors   e = 0xFF, which is NaN; a scale under which the largest element overflows, as power_of_two_ceil, and MXINT8 because of its −128,
+///          would need for magnitudes near the largest float; a NaN or infinite element.
 /// Source   OCP Microscaling Formats v1.0 §5 and §6.3, which leaves the placement in memory and rounding to the implementation.
 /// Differs  MXINT8's −128 can be read and is never written.
 template <number_format Format, class Scale = power_of_two_floor>
@@ -49,10 +50,11 @@ struct mx_block {
   static constexpr std::string_view bound = "be a power of two whose product with the largest element is finite";
   static constexpr std::size_t weights = 32, bytes = 1 + weights * Format::bits / 8;
 
-  static bool holds(float scale) { return exact::is_finite(scale * Format::value_of(Format::highest)); }
+  static bool holds(float scale) { return exact::is_finite(scale * largest_element); }
   static std::array<block_scale, 1> scales(const std::byte* block) { return {{{"e8m0 scale", grid(block).scale}}}; }
   static std::array<block_scale, 1> fit(const float* w) {
-    return {{{"e8m0 scale", Scale{}.template fit<Format>(std::span<const float>(w, weights)).scale}}};
+    const bool zeros = detail::signed_peak(w, weights) == 0;
+    return {{{"e8m0 scale", zeros ? 0x1p-127f : Scale{}.template fit<Format>(std::span<const float>(w, weights)).scale}}};
   }
   static void quantize(const float* w, std::byte* block) {
     const int exponent = std::ilogb(fit(w)[0].value);
@@ -82,6 +84,19 @@ struct mx_block {
     else
       packing<Format::bits>::unpack(block + 1, 0, weights, c);
   }
+
+ private:
+  /// The largest magnitude that a code of a file may mean.
+  static constexpr float largest_element = [] {
+    float most = 0;
+    for (int c = 0; c < 1 << Format::bits; ++c) {
+      const auto any = static_cast<zolt::code>(c);
+      if (requires { Format::nan_code(false); } && !Format::has_ordinal(any)) continue;  // MXINT8's −128 is no NaN and can be read
+      const float value = Format::value_of(Format::ordinal_of(any));
+      most = std::max(most, value < 0 ? -value : value);
+    }
+    return most;
+  }();
 };
 
 using mxfp8_e4m3fn = mx_block<e4m3fn>;

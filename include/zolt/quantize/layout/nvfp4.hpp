@@ -14,6 +14,8 @@ namespace zolt::inline v0 {
 ///
 ///   S = 448·6 / max|W|,   s_b = E4M3(max|W_b| · (S·(1/6))),   element = E2M1(x · min(S / s_b, FLT_MAX)),   weight = element · (s_b / S)
 ///
+/// The multiplier is cut at FLT_MAX, so that blocks of a tensor whose largest magnitude is below 4·10⁻³³ may lose what they hold.
+///
 /// Units    S: E2M1 values times E4M3 values per weight. bytes: S as a little-endian float; per block s_b, then split halves (byte j: element
 ///          j, above it j + 8).
 /// Cost     4.5 bits per weight and 4 bytes.
@@ -33,7 +35,7 @@ class nvfp4 {
   void write_prefix(std::byte* to) const { little_endian::store_float(to, tensor_scale); }
   static nvfp4 of_weights(std::span<const float> all) {
     nvfp4_scales one(1);
-    const scaled largest = largest_magnitude{}.fit<format>(all);
+    const scaled largest{std::fabs(detail::signed_peak(all.data(), all.size()))};
     one.keep(std::span(&largest, 1));
     return nvfp4(one.tensor_scale());
   }
@@ -67,7 +69,7 @@ class nvfp4 {
 
  private:
   zolt::code scale_code(const float* w) const {
-    const float largest = largest_magnitude{}.fit<format>(std::span<const float>(w, weights)).scale;
+    const float largest = std::fabs(detail::signed_peak(w, weights));
     return encode_code<e4m3fn>(largest * (tensor_scale * (1.0f / 6.0f)), nearest_even{});
   }
 };

@@ -49,12 +49,12 @@ inline double output_error(std::span<const float> errors, std::span<const float>
 ///
 ///   s = mean|X|^r / √(max · min),   r* = argmin_r ‖X·(Q(W·diag(s))·diag(s)⁻¹ − W)ᵀ‖²,   r = 0, 1/steps, … below 1
 ///
-/// With `clip`, the largest magnitudes of a group are clamped to the share of them (1, 1 − 1/clip_steps, … above 1 − max_shrink) under which
+/// With `clip`, the largest magnitudes of a group are clamped to the share (1, 1 − 1/clip_steps, … above 1 − max_shrink) under which
 /// its part of the outputs changes least; this is kept if all of the output is the better for it.
 ///
 /// Units    none.
 /// Shapes   weights: outputs × inputs; inputs: rows × inputs of the layer.
-/// Cost     steps quantizations and products of the inputs with the weights; the clip search max_shrink·clip_steps more of `clip_rows` rows.
+/// Cost     steps quantizations and products of the inputs with the weights; for the clip search max_shrink·clip_steps of `clip_rows` rows.
 /// Errors   what a quantizer refuses; no inputs, inputs of other columns or not finite; clip with a range policy that fits no scale.
 /// Source   Lin et al. 2024 (AWQ, arXiv 2306.00978) eq. 4 and 5; auto_scale and auto_clip of its code (20 steps, 0.5, 512 rows, s ≥ 10⁻⁴).
 /// Differs  the loss is the output of the layer, not of its block. Losses are float sums whose order is that of the instruction set: two
@@ -145,9 +145,8 @@ struct awq {
         for (std::size_t j = start; j < start + width; ++j) x.push_back(inputs(r, j) / s[j]);
       for (std::size_t k = first; k < count; k += per_row) {
         group.clear();
-        layout.for_each_run(k, w.size(), [&](std::size_t from, std::size_t to) {
-          group.insert(group.end(), w.data() + from, w.data() + to);
-        });
+        layout.for_each_run(k, w.size(),
+                            [&](std::size_t from, std::size_t to) { group.insert(group.end(), w.data() + from, w.data() + to); });
         const float limit = best_limit(group, x, width);
         layout.for_each_run(k, w.size(), [&](std::size_t from, std::size_t to) {
           for (std::size_t i = from; i < to; ++i) w.data()[i] = std::clamp(w.data()[i], -limit, limit);

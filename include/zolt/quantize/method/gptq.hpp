@@ -5,11 +5,13 @@
 #include <cstddef>
 #include <numeric>
 #include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "zolt/quantize/method/hessian.hpp"
+#include "zolt/quantize/method/inverse_factor.hpp"
 #include "zolt/quantize/quantizer.hpp"
 
 namespace zolt::inline v0 {
@@ -92,7 +94,7 @@ struct gptq {
     tensor_type result;
     scale_layout layout;
     std::vector<std::size_t> order;
-    std::vector<double> factor, weights{}, errors{};  // weights and factor in that order of columns
+    std::vector<double> factor{}, weights{}, errors{};  // weights and factor in that order of columns
     std::size_t clamped = 0;
   };
 
@@ -131,8 +133,7 @@ struct gptq {
     }
     if (live == 0) fail(tensor_name, "inputs of the Hessian", "0", "have one that is not zero");
     for (std::size_t i = 0; i < n; ++i) u(i, i) = (u(i, i) == 0 ? sum / live : u(i, i)) + damping * (sum / live);
-    if (const std::size_t i = detail::factor_inverse(u); i != n)
-      fail(tensor_name, "damping", damping, "be larger: the Hessian is not positive definite at column " + to_text(order[i]));
+    if (!detail::factor_inverse(u)) fail(tensor_name, "damping", damping, "be larger: the Hessian is not positive definite");
     return memory;
   }
 
@@ -153,9 +154,7 @@ struct gptq {
     }
     s.result.kept_scales().keep(grids);
     const auto view = s.result.view();
-    for (std::size_t k = 0; k < count; ++k)
-      if (const float scale = view.grids()[k].scale; !(scale > 0) || !exact::is_finite(scale))
-        fail(tensor_name, "scale of group " + to_text(k), scale, "be positive and finite as it is stored: rescale the weights");
+    for (std::size_t k = 0; k < count; ++k) detail::check_scale(tensor_name, s.layout, k, view.grids()[k].scale);
   }
 
   void quantize_block(run& s, std::size_t first, std::size_t last) const {
@@ -168,11 +167,7 @@ struct gptq {
       const std::span<double> errors = std::span(s.errors).subspan(r * width, width);
       for (std::size_t i = first; i < last; ++i) {
         const std::size_t at = r * n + s.order[i], k = s.layout.index(at);
-        encoded e;
-        if constexpr (requires { view.grids().multiplier(k); })
-          e = encode<Format>(static_cast<float>(w[i]) * view.grids().multiplier(k), nearest_even{});
-        else
-          e = encode_weight<Format>(view.grids()[k], static_cast<float>(w[i]), nearest_even{});
+        const encoded e = detail::encode_in_group<Format>(view.grids(), k, static_cast<float>(w[i]), nearest_even{});
         view.set_code(at, Format::code_of(e.ordinal));
         s.clamped += e.clamped;
         const double error = (w[i] - double{view.grids()[k](Format::value_of(e.ordinal))}) / u(i, i);

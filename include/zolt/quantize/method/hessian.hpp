@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "zolt/quantize/method/calibration_inputs.hpp"
-#include "zolt/quantize/method/inverse_factor.hpp"
+#include "zolt/quantize/method/row_sums.hpp"
 
 namespace zolt::inline v0 {
 
@@ -73,7 +73,8 @@ inline double proxy_loss(tensor_view<const float> weights, tensor_view<const flo
   if (replaced.shape() != weights.shape())
     fail("proxy_loss", "shape of the replaced weights", replaced.shape().text(), "be " + weights.shape().text());
   const std::size_t n = hessian.columns();
-  if (weights.columns() != n) fail("proxy_loss", "columns of the weights", weights.columns(), "be " + to_text(n) + ", those of the Hessian");
+  if (weights.columns() != n)
+    fail("proxy_loss", "columns of the weights", weights.columns(), "be " + to_text(n) + ", those of the Hessian");
   std::vector<double> error(n);
   double loss = 0;
   for (std::size_t r = 0; r < weights.rows(); ++r) {

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <algorithm>
 #include <bit>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -9,6 +11,7 @@
 #include <vector>
 
 #include "zolt/core/bound.hpp"
+#include "zolt/core/exact.hpp"
 #include "zolt/quantize/quantized_tensor.hpp"
 
 namespace zolt::inline v0 {
@@ -65,15 +68,16 @@ inline std::vector<std::size_t> outlier_columns(tensor_view<const float> x, floa
 ///   O = {j : |x_ij| ≥ threshold for some i},   t_i = max{|x_ij| : |x_ij| < threshold} / 127
 ///   y_ik = t_i·s_k · Σ_{j∉O} round(x_ij / t_i)·code_kj + Σ_{j∈O} x_ij·code_kj·s_k
 ///
-/// As in the source, entries below the threshold count for t_i even where their column is an outlier. Nothing is calibrated.
+/// As in the source, entries below the threshold count for t_i even where their column is an outlier. Nothing is calibrated. y has the
+/// same bits on every machine.
 ///
 /// Units    y: inputs times weights.
 /// Shapes   w: outputs × inputs; x: rows × inputs; y: rows × outputs.
 /// Cost     rows·outputs·inputs integer products and rows·outputs·|O| of floats; inputs·(rows + 1) bytes.
 /// Errors   shapes that do not fit, a threshold out of bounds.
 /// Source   Dettmers et al. 2022 (arXiv 2208.07339) eq. 8 and §3; bitsandbytes backends/default/ops.py.
-/// Differs  t_i·s_k is the product of the two scales, where bitsandbytes multiplies maxima by a 1/127² of 7 digits; outliers and the last sum
-///          are float and double instead of half. NaN and infinite inputs make their column an outlier and reach y.
+/// Differs  t_i·s_k is the product of the two scales, where bitsandbytes multiplies maxima by a 1/127² of 7 digits; outliers
+///          and the last sum are float and double instead of half. NaN and infinite inputs make their column an outlier and reach y.
 template <class Byte, class Grids>
 llm_int8_report llm_int8_linear(const coded_view<int8, per_channel, Byte, Grids>& w, tensor_view<const float> x, tensor_view<float> y,
                                 const llm_int8_options& options = {}) {
@@ -81,9 +85,9 @@ llm_int8_report llm_int8_linear(const coded_view<int8, per_channel, Byte, Grids>
   check_fields(options, problems);
   if (!problems.empty()) throw error(std::move(problems));
   const shape s = w.shape();
-  if (x.columns() != s.columns) fail("llm_int8_linear", "columns of x", x.columns(), "be " + to_text(s.columns) + ", the inputs of the weight");
-  if (y.shape() != shape{x.rows(), s.rows})
-    fail("llm_int8_linear", "shape of y", y.shape().text(), "be " + shape{x.rows(), s.rows}.text());
+  if (x.columns() != s.columns)
+    fail("llm_int8_linear", "columns of x", x.columns(), "be " + to_text(s.columns) + ", the inputs of the weight");
+  if (y.shape() != shape{x.rows(), s.rows}) fail("llm_int8_linear", "shape of y", y.shape().text(), "be " + shape{x.rows(), s.rows}.text());
 
   const auto threshold = static_cast<float>(options.threshold);
   const std::vector<std::size_t> outliers = detail::outlier_columns(x, threshold);
@@ -106,7 +110,7 @@ llm_int8_report llm_int8_linear(const coded_view<int8, per_channel, Byte, Grids>
       const std::int64_t whole = detail::integer_product(codes.data() + r * s.columns, weights.data(), s.columns);
       double outlier_sum = 0;
       for (const std::size_t j : outliers) outlier_sum += double{x(r, j)} * weights[j];
-      y(r, k) = static_cast<float>(scale * (double{scales[r]} * static_cast<double>(whole) + outlier_sum));
+      y(r, k) = static_cast<float>(scale * (exact::product(double{scales[r]}, static_cast<double>(whole)) + outlier_sum));
     }
   }
   return {outliers.size()};

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstddef>
 #include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -23,7 +24,7 @@ namespace zolt::inline v0 {
 /// Units    α: 0 leaves the activations as they are, 1 makes all their columns alike. s: activations^α · weights^(α − 1).
 /// Shapes   activation_max: one per input; weights: outputs × inputs; s: one per input.
 /// Cost     one pass over the weights.
-/// Errors   α outside [0, 1]; no weights, or weights of other inputs; a maximum that is negative or not finite; a weight that is not finite.
+/// Errors   α outside [0, 1]; no weights, or weights of other inputs; a maximum that is negative or not finite; a weight that is no number.
 /// Source   Xiao et al. 2023 (SmoothQuant, arXiv 2211.10438) eq. 4; the bounds 10⁻⁵ as in its code.
 inline std::vector<float> smoothing_vector(std::span<const float> activation_max, const std::vector<tensor_view<const float>>& weights,
                                            double alpha = 0.5) {
@@ -32,8 +33,9 @@ inline std::vector<float> smoothing_vector(std::span<const float> activation_max
   if (weights.empty()) fail(subject, "weights", "0", "be at least 1");
   std::vector<float> largest(activation_max.size());
   for (const tensor_view<const float>& w : weights) {
-    if (w.columns() != largest.size()) fail(subject, "columns of the weights", w.columns(), "be " + to_text(largest.size()));
-    detail::check_finite(subject, w);
+    const std::string which = "smoothing_vector: weights " + to_text(&w - weights.data());
+    if (w.columns() != largest.size()) fail(which, "columns", w.columns(), "be " + to_text(largest.size()) + ", as activation_max");
+    detail::check_finite(which, w);
     for (std::size_t i = 0; i < w.size(); ++i) {
       float& column = largest[i % largest.size()];
       column = std::max(column, std::fabs(w.data()[i]));
@@ -71,7 +73,7 @@ struct smooth_quant {
   Range range{};
 
   smoothed<quantized_tensor<Format, Granularity, Scales>> operator()(std::string_view name, std::span<const float> activation_max,
-                                                                      const std::vector<tensor_view<const float>>& weights) const {
+                                                                     const std::vector<tensor_view<const float>>& weights) const {
     smoothed<quantized_tensor<Format, Granularity, Scales>> result{smoothing_vector(activation_max, weights, alpha), {}};
     const quantizer<Format, Granularity, Range, nearest_even, Scales> quantize_one{.range = range};
     for (const tensor_view<const float>& w : weights) result.weights.push_back(quantize_one(name, with_columns_times(w, result.smoothing)));
