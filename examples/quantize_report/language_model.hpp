@@ -37,7 +37,7 @@ class language_model {
 
  private:
   static constexpr std::size_t per_layer = 7;
-  enum matrix_of_layer { query, key, value, output, gate, down, up };
+  enum matrix_of_layer : std::size_t { query, key, value, output, gate, down, up };
 
   int vocabulary_ = 0;
   std::size_t dim_ = 0, hidden_ = 0, layers_ = 0, heads_ = 0, key_heads_ = 0;
