@@ -57,7 +57,10 @@ void with_rounding(const std::string& name, Function&& f) {
 template <class Format, class Function>
 void with_overflow_rule(const std::string& name, Function&& f) {
   if (name != "saturate" && name != "ieee") throw std::runtime_error(fmt::format("overflow = {} must be saturate or ieee", name));
-  if constexpr (requires { Format::on_overflow; }) {
+  if constexpr (!requires { Format::on_overflow; }) {
+    if (name == "ieee")
+      throw std::runtime_error(fmt::format("overflow = ieee must be saturate for {}, which has no infinity", Format::name));
+  } else {
     if (name == "ieee") return f.template operator()<zolt::with_overflow<zolt::overflow::ieee, Format>>();
   }
   f.template operator()<Format>();

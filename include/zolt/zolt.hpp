@@ -17,6 +17,7 @@
 #include "zolt/numeric/minifloat.hpp"
 #include "zolt/optimizer/optimizer.hpp"
 #include "zolt/parameter/parameter_set.hpp"
+#include "zolt/quantize/additive_codebook.hpp"
 #include "zolt/quantize/block_formats.hpp"
 #include "zolt/quantize/continuous.hpp"
 #include "zolt/quantize/report.hpp"

@@ -1,6 +1,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
+#include <cfloat>
 #include <cmath>
 #include <limits>
 #include <string>
@@ -8,8 +10,10 @@
 #include "support/messages.hpp"
 #include "support/statistics.hpp"
 #include "support/weights.hpp"
+#include "zolt/numeric/codebook.hpp"
 #include "zolt/numeric/integer.hpp"
 #include "zolt/numeric/minifloat.hpp"
+#include "zolt/quantize/block_formats.hpp"
 #include "zolt/quantize/quantizer.hpp"
 
 namespace zolt {
@@ -249,6 +253,60 @@ TEST(quantizer, names_the_group_whose_scale_no_float_can_hold) {
   weights(2, 1) = 1e-45f;
   EXPECT_EQ(message_of([&] { quantize<int8, per_group<2>>("w", weights); }),
             "zolt: w: scale of group 4 (row 2) = 0 must be positive and finite as it is stored: rescale the weights");
+}
+
+/// Four values from zero up that are no whole numbers.
+struct rising_table {
+  static constexpr std::string_view name = "rising";
+  static constexpr std::array<float, 4> values = {0.0f, 0.1f, 0.3f, 1.0f};
+};
+
+TEST(quantizer, gives_a_zero_point_to_whole_numbers_alone) {
+  tensor<float> weights({1, 4});
+  std::copy_n(std::begin({0.0f, 0.1f, 0.3f, 1.0f}), 4, weights.data());
+  EXPECT_EQ(decoded(quantize<codebook<rising_table>>("w", weights)).flat()[2], 0.3f);
+  std::copy_n(std::begin({-1.0f, 1.0f, 3.0f, 10.0f}), 4, weights.data());
+  quantization_events events;
+  const auto q = quantizer<integer<8, integer_range::non_negative, 4>>{}("w", weights, &events);
+  EXPECT_EQ(events.clamped, 1u) << "what lies below zero";
+  EXPECT_NEAR(decoded(q)(0, 2), 3, 0.03);
+  EXPECT_EQ(decoded(q)(0, 0), 0.0f);
+}
+
+TEST(quantizer, keeps_zeros_near_zero_in_a_format_that_has_none) {
+  tensor<float> weights({2, 32});
+  for (std::size_t j = 0; j < 32; ++j) weights(1, j) = 100;
+  quantization_events events;
+  const auto q = quantizer<iq4_nl, per_group<32>>{}("w", weights, &events);
+  EXPECT_LT(std::fabs(decoded(q)(0, 5)), 1e-30f);
+  EXPECT_EQ(events.zero_groups, 1u);
+}
+
+TEST(quantizer, counts_groups_that_became_zeros) {
+  tensor<float> weights({2, 32});
+  weights(0, 0) = 1;
+  weights(1, 0) = 1e-44f;
+  quantization_events events;
+  const auto q = mxfp4_quantizer{}("w", weights, &events);
+  EXPECT_EQ(decoded(q)(1, 0), 0.0f);
+  EXPECT_EQ(events.zero_groups, 1u);
+}
+
+TEST(quantizer, refuses_weights_that_would_decode_to_infinity) {
+  tensor<float> weights({1, 2});
+  weights(0, 0) = FLT_MAX;
+  weights(0, 1) = -FLT_MAX;
+  const auto message = message_of([&] { quantize<uint8>("w", weights); });
+  EXPECT_TRUE(message == "no error" ||
+              message.starts_with("zolt: w: largest magnitude of group 0 (row 0) = inf must be positive and finite"))
+      << message;
+  EXPECT_TRUE(message_of([&] {
+                mx_quantizer<e2m1fn, power_of_two_ceil>{}("w", [] {
+                  tensor<float> t({1, 32});
+                  t(0, 0) = 3e38f;
+                  return t;
+                }());
+              }).starts_with("zolt: w: largest magnitude of group 0"));
 }
 
 }  // namespace

@@ -21,7 +21,7 @@ TEST(quantization_report, counts_what_happened_to_a_tensor) {
   const auto q = quantizer<int4, per_group<4>, unit_scale>{}("w", w);
   const tensor_report r = report_on("w", "int4", w, q);
   EXPECT_EQ(r.shape, (shape{2, 4}));
-  EXPECT_EQ(r.clipped, 2u);
+  EXPECT_EQ(r.clipped, 2u) << "beyond ±7.5";
   EXPECT_EQ(r.clip_rate(), 0.25);
   EXPECT_EQ(r.groups, 2u);
   EXPECT_EQ(r.zero_groups, 1u);
@@ -29,6 +29,15 @@ TEST(quantization_report, counts_what_happened_to_a_tensor) {
   const double squares = 1.25 * 1.25 + 81 + 49 + 64 + 2 * 0.0625 + 0.01;
   EXPECT_NEAR(r.relative_rmse(), std::sqrt(error / squares), 1e-7);
   EXPECT_EQ(r.bits_per_weight(), 8.0 * (16 + 8) / 8) << "a block of 32 codes is padded";
+}
+
+TEST(quantization_report, counts_a_block_of_rows_once) {
+  tensor<float> w({4, 32});
+  w(3, 5) = 1;
+  const tensor_report r = report_on("w", "int4", w, quantize<int4, per_block<2, 16>>("w", w));
+  EXPECT_EQ(r.groups, 4u);
+  EXPECT_EQ(r.zero_groups, 3u);
+  EXPECT_EQ(quantization_report{}.total().bits_per_weight(), 0.0);
 }
 
 TEST(quantization_report, sums_up_a_model) {

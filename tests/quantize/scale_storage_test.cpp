@@ -137,7 +137,7 @@ TEST(nvfp4, follows_its_two_levels_to_the_last_bit) {
       EXPECT_EQ(out[j], value * (block / s)) << j;
     }
   }
-  EXPECT_EQ(events.zero_groups, 1u);
+  EXPECT_EQ(events.zero_groups, 2u) << "one was zeros, one is by its scale";
   EXPECT_EQ(out[64 + 20], 0.0f);
 }
 
@@ -175,6 +175,40 @@ TEST(zero_groups, take_the_usual_scale_of_their_neighbours_and_are_counted) {
   EXPECT_EQ(a.zeros()[1], 8.0f) << "it can move both ways";
   EXPECT_EQ(decoded(a)[40], 0.0f);
   EXPECT_EQ(quantize<int8>("zero", tensor<float>({2, 4})).scales()[1], 1.0f);
+}
+
+TEST(views, outlive_a_move_of_what_owns_the_weights) {
+  const auto w = normal_tensor({4, 64}, 6);
+  const auto expect_alive = [&w](auto q) {
+    const auto view = q.view();
+    const float before = view.scale(70);
+    const auto moved = std::move(q);
+    EXPECT_EQ(view.scale(70), before);
+  };
+  expect_alive(nvfp4_quantizer{}("w", w));
+  expect_alive(nf4_double_quantizer{}("w", w));
+  expect_alive(mxfp4_quantizer{}("w", w));
+  expect_alive(quantize<uint4>("w", w));
+  static_assert(!std::is_constructible_v<scale_view, std::vector<float>> && std::is_constructible_v<scale_view, std::vector<float>&>);
+}
+
+TEST(double_quantization, keeps_small_scales_positive_among_large_ones) {
+  auto w = normal_tensor({256, 64}, 7);
+  for (std::size_t r = 0; r < 256; ++r)
+    for (float& v : w.view().row(r)) v *= std::exp(2.0f * static_cast<float>(r % 16) / 4 - 4);
+  const auto q = nf4_double_quantizer{}("w", w);
+  for (std::size_t r = 0; r < 256; ++r) EXPECT_GT(q.view().scale(r * 64), 0.0f);
+}
+
+TEST(half_affine_scales, hold_whole_zero_points_exactly) {
+  const auto w = normal_tensor({4, 64}, 8);
+  const auto q = quantizer<uint4, per_group<32>, absmax, nearest_even, half_affine_scales>{}("w", w);
+  const auto full = quantize<uint4, per_group<32>>("w", w);
+  for (std::size_t i = 0; i < w.size(); i += 32) {
+    EXPECT_EQ(q.view().grid(i).zero, full.zeros()[i / 32]);
+    EXPECT_NEAR(q.view().scale(i) / full.scales()[i / 32], 1, 0x1p-11);
+  }
+  EXPECT_EQ(q.memory(), 4u * 32 + 8 * 4);
 }
 
 }  // namespace

@@ -62,7 +62,7 @@ struct codebook {
   static constexpr int lowest = -sorted.zero, highest = sorted.count - 1 - sorted.zero;
 
   static constexpr bool has_ordinal(code c) { return sorted.point_of[masked(c)] >= 0; }
-  static constexpr int ordinal_of(code c) { return sorted.point_of[masked(c)] - sorted.zero; }
+  static constexpr int ordinal_of(code c) { return has_ordinal(c) ? sorted.point_of[masked(c)] - sorted.zero : 0; }
   static constexpr code code_of(int ordinal) { return sorted.code_at[index_of(ordinal)]; }
   static constexpr float value_of(int ordinal) { return sorted.value[index_of(ordinal)]; }
   static constexpr float decode(code c) { return Table::values[masked(c)]; }

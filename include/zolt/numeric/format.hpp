@@ -44,7 +44,9 @@ enum class overflow { saturate, ieee };
 
 namespace detail {
 template <overflow Overflow, class Format>
-struct overflowing;
+struct overflowing {
+  static_assert(sizeof(Format) == 0, "zolt: only minifloats and powers of two have a rule for overflow");
+};
 }  // namespace detail
 
 /// The same format with another rule for what lies beyond its range.

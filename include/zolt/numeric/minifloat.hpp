@@ -22,7 +22,7 @@ enum class minifloat_kind { ieee, finite_nan, finite, fnuz };
 /// Source   E4M3FN and E5M2: Micikevicius et al. 2022 (arXiv 2209.05433). FNUZ: Noune et al. 2022 (arXiv 2206.02915). FP6 and FP4: OCP
 ///          Microscaling Formats v1.0 §5.3.
 template <int Exponent, int Mantissa, int Bias, minifloat_kind Kind, overflow Overflow = overflow::saturate>
-  requires(Exponent >= 2 && Exponent <= 5 && Mantissa >= 1 && Exponent + Mantissa <= 7)
+  requires(Exponent >= 2 && Exponent <= 5 && Mantissa >= 1 && Exponent + Mantissa <= 7 && Bias >= -90 && Bias <= 110)
 struct minifloat {
  private:
   static constexpr int sign_bit = 1 << (Exponent + Mantissa);

@@ -38,6 +38,13 @@ std::string name_of(const Parameters& parameters, std::size_t index) {
   return name;
 }
 
+/// Storage that derives its scales from something else than one float each.
+template <class Storage>
+constexpr bool scales_may_be_zero = requires(const Storage& s) {
+  s.grid(std::size_t{0});
+}
+&&!requires(const Storage& s) { s.scales(); };
+
 /// The first weight that is no finite number; a whole set of them is one problem.
 template <parameter_storage Storage>
 void check_values(const parameter<Storage>& p, std::vector<problem>& problems) {
@@ -49,19 +56,19 @@ void check_values(const parameter<Storage>& p, std::vector<problem>& problems) {
             {p.name, "code " + to_text(i), to_text(unsigned{p.storage.code(i)}), "be a finite number of " + std::string(format::name)});
         return;
       }
-      // Scales that are kept as anything but floats may be 0 (a block of zeros) or negative (a foreign layout that counts downward).
-      constexpr bool any_sign = requires { p.storage.grid(i); }
-      &&!requires { p.storage.scales(); };
+      // A foreign layout may count downward or have blocks of zeros whose scale is 0, and a scale that is trained may cross 0. A float
+      // scale that is 0 was never set.
       const float scale = p.storage.scale(i);
-      if (!exact::is_finite(scale) || !(any_sign || scale > 0)) {
+      if (!exact::is_finite(scale) || (scale == 0 && !scales_may_be_zero<Storage>)) {
         problems.push_back(
-            {p.name, "scale of weight " + to_text(i), to_text(scale), any_sign ? "be finite" : std::string(text_of(bound::positive))});
+            {p.name, "scale of weight " + to_text(i), to_text(scale), scales_may_be_zero<Storage> ? "be finite" : "be finite and not 0"});
         return;
       }
-      if (const float weight = grid_at(p.storage, i)(format::value_of(0)); !exact::is_finite(weight)) {
-        problems.push_back({p.name, "weight " + to_text(i) + " at ordinal 0", to_text(weight), "be finite"});
-        return;
-      }
+      for (const int end : {format::lowest, format::highest})
+        if (const float weight = grid_at(p.storage, i)(format::value_of(end)); !exact::is_finite(weight)) {
+          problems.push_back({p.name, "weight " + to_text(i) + " at ordinal " + to_text(end), to_text(weight), "be finite"});
+          return;
+        }
     }
   } else {
     const auto w = p.storage.values();

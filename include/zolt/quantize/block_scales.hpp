@@ -56,6 +56,7 @@ class e8m0_scales {
 class nvfp4_scales {
  public:
   using grid = scaled;
+  using element_format = e2m1fn;
   static constexpr std::string_view name = "e4m3 scales of a float32 scale";
 
   nvfp4_scales() = default;
@@ -64,8 +65,8 @@ class nvfp4_scales {
     float all = 0;
     for (const scaled& g : largest) all = std::max(all, g.scale);
     const float s = std::min(448.0f * 6.0f / all, std::numeric_limits<float>::max());
-    tensor_scale_ = all == 0 || s == 0 ? 1 : s;
-    const float sixth = tensor_scale_ * (1.0f / 6.0f);
+    tensor_scale_[0] = all == 0 || s == 0 ? 1 : s;
+    const float sixth = tensor_scale_[0] * (1.0f / 6.0f);
     for (std::size_t k = 0; k < largest.size(); ++k) codes_[k] = encode_code<e4m3fn>(largest[k].scale * sixth, nearest_even{});
   }
   class grids {
@@ -84,16 +85,16 @@ class nvfp4_scales {
     std::span<const code> codes_;
     const float* tensor_scale_ = nullptr;
   };
-  grids view() const { return {codes_, &tensor_scale_}; }
+  grids view() const { return {codes_, tensor_scale_.data()}; }
   std::span<code> codes() { return codes_; }
   std::span<const code> codes() const { return codes_; }
-  float tensor_scale() const { return tensor_scale_; }
-  void set_tensor_scale(float s) { tensor_scale_ = s; }
-  std::size_t memory() const { return codes_.size() + sizeof tensor_scale_; }
+  float tensor_scale() const { return tensor_scale_[0]; }
+  void set_tensor_scale(float s) { tensor_scale_[0] = s; }
+  std::size_t memory() const { return codes_.size() + sizeof(float); }
 
  private:
   std::vector<code> codes_;
-  float tensor_scale_ = 1;
+  std::vector<float> tensor_scale_ = {1};  // one number beside the codes, so that views of a tensor that is moved stay good
 };
 
 /// The 256 values of bitsandbytes' signed dynamic 8-bit type, ascending: for i = 0 … 6 the 2^i midpoints of an even cut of [0.1, 1], times
@@ -128,7 +129,8 @@ inline const std::array<float, 256>& dynamic_map() {
 /// Units    that of the scales.
 /// Cost     0.127 bits per weight for groups of 64 instead of 0.5.
 /// Source   Dettmers et al. 2023 (QLoRA, arXiv 2305.14314) §3; code and map as in bitsandbytes (compress_statistics).
-/// Differs  bitsandbytes encodes weights with the scales before they were rounded; here as everywhere with the scales as kept.
+/// Differs  bitsandbytes encodes weights with the scales before they were rounded; here as everywhere with the scales as kept. A scale that
+///          would round to 0 or less becomes the least positive one.
 class double_quantized_scales {
  public:
   using grid = scaled;
@@ -137,18 +139,19 @@ class double_quantized_scales {
 
   double_quantized_scales() = default;
   explicit double_quantized_scales(std::size_t count)
-      : codes_(count, zero_code()), block_scales_((count + block - 1) / block, 0.0f), offset_(1) {}
+      : codes_(count, zero_code()), block_scales_((count + block - 1) / block, 0.0f), offset_{1} {}
   void keep(std::span<const grid> fitted) {
     double sum = 0;
     for (const scaled& g : fitted) sum += double{g.scale};
-    offset_ = static_cast<float>(sum / static_cast<double>(fitted.size()));
+    const auto offset = static_cast<float>(sum / static_cast<double>(fitted.size()));
+    offset_[0] = offset;
     for (std::size_t j = 0; j < block_scales_.size(); ++j) {
       const std::size_t last = std::min(fitted.size(), (j + 1) * block);
       float largest = 0;
-      for (std::size_t k = j * block; k < last; ++k) largest = std::max(largest, std::fabs(fitted[k].scale - offset_));
+      for (std::size_t k = j * block; k < last; ++k) largest = std::max(largest, std::fabs(fitted[k].scale - offset));
       block_scales_[j] = largest;
       for (std::size_t k = j * block; k < last; ++k)
-        codes_[k] = largest == 0 ? zero_code() : nearest((fitted[k].scale - offset_) / largest);
+        codes_[k] = largest == 0 ? zero_code() : positive((fitted[k].scale - offset) / largest, largest, offset);
     }
   }
   class grids {
@@ -163,11 +166,11 @@ class double_quantized_scales {
     std::span<const code> codes_;
     const float *block_scales_ = nullptr, *offset_ = nullptr;
   };
-  grids view() const { return {codes_, block_scales_.data(), &offset_}; }
+  grids view() const { return {codes_, block_scales_.data(), offset_.data()}; }
   std::span<const code> codes() const { return codes_; }
   std::span<const float> block_scales() const { return block_scales_; }
-  float offset() const { return offset_; }
-  std::size_t memory() const { return codes_.size() + block_scales_.size() * sizeof(float) + sizeof offset_; }
+  float offset() const { return offset_[0]; }
+  std::size_t memory() const { return codes_.size() + (block_scales_.size() + 1) * sizeof(float); }
 
   /// The code of the value of the dynamic map that is nearest to x; of two that are as near, the lower.
   static code nearest(float x) {
@@ -181,9 +184,15 @@ class double_quantized_scales {
 
  private:
   static code zero_code() { return nearest(0.0f); }
+  /// The nearest code whose scale is still positive: small scales among large ones would otherwise become 0 or less.
+  static code positive(float x, float largest, float offset) {
+    code c = nearest(x);
+    while (c < 255 && !(exact::product(dynamic_map()[c], largest) + offset > 0)) ++c;
+    return c;
+  }
   std::vector<code> codes_;
   std::vector<float> block_scales_;
-  float offset_ = 0;
+  std::vector<float> offset_ = {0};
 };
 
 }  // namespace zolt::inline v0

@@ -6,6 +6,8 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "zolt/core/tensor.hpp"
@@ -28,6 +30,7 @@ struct continuous_parameter {
 /// Cost     a copy of each while its median is found.
 template <class Weights>
 std::vector<continuous_parameter> continuous_parameters(std::string_view name, Weights& weights) {
+  static_assert(!std::is_const_v<Weights>, "zolt: the continuous parameters of constant weights cannot be trained");
   std::vector<continuous_parameter> all;
   const auto list = [&](std::string_view part, std::span<float> values) {
     std::vector<float> magnitudes;
@@ -61,6 +64,7 @@ std::vector<continuous_parameter> continuous_parameters(std::string_view name, W
 template <class Weights>
 class column_divided {
  public:
+  column_divided(const Weights&&, std::span<const float>) = delete;  // the weights must live on
   column_divided(const Weights& weights, std::span<const float> smoothing) : weights_(&weights), smoothing_(smoothing) {
     if (smoothing.size() != weights.shape().columns)
       fail("column_divided", "smoothing", smoothing.size(), "be one per column, " + to_text(weights.shape().columns));

@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <span>
+#include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -18,7 +21,7 @@ namespace zolt::inline v0 {
 /// What quantizing did to a tensor.
 struct quantization_events {
   std::size_t clamped = 0;      ///< weights outside the range that their scale covers
-  std::size_t zero_groups = 0;  ///< groups whose weights are all zero, or too small for the storage of the scales
+  std::size_t zero_groups = 0;  ///< groups whose weights are all zero, or all became zero
 };
 
 namespace detail {
@@ -30,21 +33,39 @@ inline void check_finite(std::string_view name, tensor_view<const float> weights
       fail(name, "weight " + to_text(i) + " (row " + to_text(i / weights.columns()) + ")", weights.data()[i], "be finite");
 }
 
-/// A scale must be able to make weights of codes.
-inline void check_scale(std::string_view name, const scale_layout& layout, std::size_t k, float scale) {
-  if (!(scale > 0) || !exact::is_finite(scale))
-    fail(name, "scale of group " + to_text(k) + " (row " + to_text(k / layout.groups_per_row() * layout.block_rows) + ")", scale,
-         "be positive and finite as it is stored: rescale the weights");
+/// A grid must be able to make finite weights of all codes.
+template <number_format Format, class Grid>
+void check_grid(std::string_view name, const scale_layout& layout, std::size_t k, const Grid& grid) {
+  const auto refuse = [&](std::string_view field, float value) {
+    fail(name, std::string(field) + " of group " + to_text(k) + " (row " + to_text(k / layout.groups_per_row() * layout.block_rows) + ")",
+         value, "be positive and finite as it is stored: rescale the weights");
+  };
+  if (!(grid.scale > 0) || !exact::is_finite(grid.scale)) refuse("scale", grid.scale);
+  for (const int end : {Format::lowest, Format::highest})
+    if (const float weight = grid(Format::value_of(end)); !exact::is_finite(weight)) refuse("largest magnitude", std::fabs(weight));
 }
 
-/// The ordinal of a weight under grid k as it is kept.
-template <number_format Format, class Grids, rounding Rounding>
-encoded encode_in_group(const Grids& grids, std::size_t k, float weight, const Rounding& round, std::uint32_t word = 0) {
-  if constexpr (requires { grids.multiplier(k); })
-    return encode<Format>(weight * grids.multiplier(k), round, word);
-  else
-    return encode_weight<Format>(grids[k], weight, round, word);
-}
+/// Encodes the weights of group k under its grid as it is kept.
+template <number_format Format, class Grids>
+class group_encoder {
+  static constexpr bool multiplies = requires(const Grids& g) { g.multiplier(std::size_t{0}); };
+
+ public:
+  group_encoder(const Grids& grids, std::size_t k) : grid_(grids[k]) {
+    if constexpr (multiplies) multiplier_ = grids.multiplier(k);
+  }
+  template <rounding Rounding>
+  encoded operator()(float weight, const Rounding& round, std::uint32_t word = 0) const {
+    if constexpr (multiplies)
+      return encode<Format>(weight * multiplier_, round, word);
+    else
+      return encode_weight<Format>(grid_, weight, round, word);
+  }
+
+ private:
+  std::remove_cvref_t<decltype(std::declval<const Grids&>()[0])> grid_;
+  float multiplier_ = 0;
+};
 
 }  // namespace detail
 
@@ -65,6 +86,12 @@ struct quantizer {
   static_assert(rounding<Rounding>,
                 "zolt: a rounding needs random and operator()(grid_position, word), which returns an int (see zolt::rounding)");
 
+  static_assert(std::same_as<typename Scales::grid, grid_for<Format>>,
+                "zolt: scales of this kind have no zero point, which an unsigned format needs, or one that a signed format has not");
+  static_assert(
+      std::same_as<Range, largest_magnitude> == requires { typename Scales::element_format; },
+      "zolt: scales that are derived from each other (nvfp4_scales) go with range policy largest_magnitude, and no others do");
+
   using tensor_type = quantized_tensor<Format, Granularity, Scales>;
 
   Range range{};
@@ -78,17 +105,17 @@ struct quantizer {
     const scale_layout layout = checked_layout<Granularity>(name, weights.shape());
     detail::check_finite(name, weights);
     tensor_type result(weights.shape());
-    result.kept_scales().keep(fitted(name, weights, layout, events));
+    result.kept_scales().keep(fitted(name, weights, layout));
     check_kept(name, layout, result);
-    encode_all(name, weights, layout, result, events);
+    const quantization_events met = encode_all(name, weights, layout, result);
+    if (events != nullptr) events->clamped += met.clamped, events->zero_groups += met.zero_groups;
     return result;
   }
 
  private:
   using grid = typename Scales::grid;
 
-  std::vector<grid> fitted(std::string_view name, tensor_view<const float> weights, const scale_layout& layout,
-                           quantization_events* events) const {
+  std::vector<grid> fitted(std::string_view name, tensor_view<const float> weights, const scale_layout& layout) const {
     std::vector<grid> grids(layout.count(weights.size()));
     std::vector<std::size_t> zero_groups;
     std::vector<float> block;
@@ -103,46 +130,56 @@ struct quantizer {
         continue;
       }
       grids[k] = range.template fit<Format>(block);
-      detail::check_scale(name, layout, k, grids[k].scale);
+      if constexpr (!std::same_as<Range, largest_magnitude>) detail::check_grid<Format>(name, layout, k, grids[k]);
       scale_sum += double{grids[k].scale};
     }
-    if (events != nullptr) events->zero_groups += zero_groups.size();
     const std::size_t others = grids.size() - zero_groups.size();
     for (const std::size_t k : zero_groups)
       grids[k] = zero_grid(others == 0 ? 1.0f : static_cast<float>(scale_sum / static_cast<double>(others)));
     return grids;
   }
 
-  /// Any scale represents zeros. The mean of the others lets one code mean about as much as elsewhere when such a group is trained.
+  /// The mean of the other scales lets one code mean about as much as elsewhere when such a group is trained. In a format without a zero
+  /// only a scale so small that nothing is left represents it.
   static grid zero_grid(float usual_scale) {
     if constexpr (std::same_as<Range, largest_magnitude>)
       return {0};
     else if constexpr (asymmetric_format<Format>)
       return {usual_scale, static_cast<float>((Format::highest + 1) / 2)};
     else
-      return {usual_scale};
+      return {Format::value_of(0) == 0 ? usual_scale : std::numeric_limits<float>::min()};
   }
   /// Storage of fewer bits than the scales were fitted with may have lost one. Storage with a multiplier has a rule for that.
   static void check_kept(std::string_view name, const scale_layout& layout, const tensor_type& result) {
     const auto view = result.view();
     if constexpr (!requires { view.grids().multiplier(0); })
-      for (std::size_t k = 0; k < layout.count(result.size()); ++k) detail::check_scale(name, layout, k, view.grids()[k].scale);
+      for (std::size_t k = 0; k < layout.count(result.size()); ++k) detail::check_grid<Format>(name, layout, k, view.grids()[k]);
   }
 
-  void encode_all(std::string_view name, tensor_view<const float> weights, const scale_layout& layout, tensor_type& result,
-                  quantization_events* events) const {
+  quantization_events encode_all(std::string_view name, tensor_view<const float> weights, const scale_layout& layout,
+                                 tensor_type& result) const {
+    quantization_events met;
+    std::vector<bool> weighs(layout.count(weights.size())), lives(weighs.size());  // before and after
     const auto view = result.view();
     word_reader words(random_stream(key, hash_of(name.data(), name.size()), stream::round_quantize));
     for (std::size_t i = 0; i < weights.size();) {
       const std::size_t end = layout.end(i), k = layout.index(i);
+      const detail::group_encoder<Format, typename tensor_type::grids_type> encode_one(view.grids(), k);
+      const auto decode_one = view.grids()[k];
+      bool any_weight = false, any_value = false;
       for (; i < end; ++i) {
         const float w = weights.data()[i];
-        const std::uint32_t word = Rounding::random ? words(i) : 0;
-        const encoded e = detail::encode_in_group<Format>(view.grids(), k, w, round, word);
+        const encoded e = encode_one(w, round, Rounding::random ? words(i) : 0);
         view.set_code(i, Format::code_of(e.ordinal));
-        if (events != nullptr) events->clamped += e.clamped;
+        met.clamped += e.clamped;
+        any_weight |= w != 0;
+        any_value |= decode_one(Format::value_of(e.ordinal)) != 0;
       }
+      weighs[k] = weighs[k] || any_weight;
+      lives[k] = lives[k] || any_value;
     }
+    for (std::size_t k = 0; k < lives.size(); ++k) met.zero_groups += !(weighs[k] && lives[k]);
+    return met;
   }
 };
 

@@ -14,9 +14,11 @@
 
 namespace zolt::inline v0 {
 
-/// Formats that count from zero need a zero point: their grids are affine.
+/// Whole numbers that count from zero need a zero point: their grids are affine.
 template <class Format>
-concept asymmetric_format = number_format<Format> && Format::lowest == 0;
+concept asymmetric_format =
+    number_format<Format> && Format::lowest == 0 &&
+    Format::value_of(0) == 0.0f && Format::value_of(Format::highest) == static_cast<float>(Format::highest) && Format::value_of(1) == 1.0f;
 
 /// The map that weights of a format get: scaled, or affine where a zero point is needed.
 template <number_format Format>
@@ -41,8 +43,9 @@ grid_for<Format> grid_of_range(float lowest, float highest) {
     return {scale, std::min(static_cast<float>(nearest_even{}(locate_on_integers(-lowest / scale))), greatest)};
   } else {
     constexpr float greatest = Format::value_of(Format::highest), least = Format::value_of(Format::lowest);
-    float scale = std::max(highest / greatest, lowest / least);
-    while (scale > 0 && (highest / scale > greatest || lowest / scale < least))
+    constexpr bool reaches_below = least < 0;  // a format without negative numbers leaves those outside
+    float scale = std::max(highest / greatest, reaches_below ? lowest / least : 0.0f);
+    while (scale > 0 && (highest / scale > greatest || (reaches_below && lowest / scale < least)))
       scale = std::nextafter(scale, std::numeric_limits<float>::infinity());
     return {scale};
   }
@@ -73,7 +76,8 @@ double quantization_error(const grid_for<Format>& grid, std::span<const float> w
 /// The whole range: the largest magnitude becomes the largest code. The scale is up by one float where the quotient is rounded so far down
 /// that the largest weight would lie outside.
 ///
-///   symmetric: s = max|w| / value_of(highest),   asymmetric: s = (max − min) / (2^b − 1), z = round(−min / s), 0 in [min, max]
+///   s = max(max w / value_of(highest), min w / value_of(lowest)), which for a symmetric format is max|w| / value_of(highest)
+///   with a zero point: s = (max − min) / (2^b − 1), z = round(−min / s), 0 in [min, max]
 ///
 /// Units    weight per code value.
 /// Cost     one pass.

@@ -16,7 +16,8 @@ namespace zolt::inline v0 {
 /// What quantizing made of one tensor.
 ///
 /// Units    relative_rmse: √(Σ(ŵ − w)² / Σw²). bits_per_weight: codes, scales and padding. clipped: weights outside the range of their
-///          grid. zero_groups: runs that share a scale and whose weights are all 0 now.
+///          grid by more than half its last step, so that rounding alone does not explain where they went. zero_groups: groups that share a
+///          scale and whose weights are all 0 now.
 /// Source   quantization.md §15.
 struct tensor_report {
   std::string name;
@@ -29,9 +30,9 @@ struct tensor_report {
   double squared_error = 0;
   double squared_weights = 0;
 
-  double bits_per_weight() const { return 8 * static_cast<double>(bytes) / static_cast<double>(shape.size()); }
+  double bits_per_weight() const { return shape.size() == 0 ? 0 : 8 * static_cast<double>(bytes) / static_cast<double>(shape.size()); }
   double relative_rmse() const { return squared_weights == 0 ? 0 : std::sqrt(squared_error / squared_weights); }
-  double clip_rate() const { return static_cast<double>(clipped) / static_cast<double>(shape.size()); }
+  double clip_rate() const { return shape.size() == 0 ? 0 : static_cast<double>(clipped) / static_cast<double>(shape.size()); }
 };
 
 /// A report for every tensor of a model.
@@ -57,6 +58,17 @@ struct quantization_report {
   }
 };
 
+namespace detail {
+/// The group of weight i: a block of rows has several runs.
+template <class View>
+std::size_t group_of(const View& view, std::size_t i, std::size_t next) {
+  if constexpr (requires { view.layout().index(i); })
+    return view.layout().index(i);
+  else
+    return next;
+}
+}  // namespace detail
+
 /// Compares coded weights with the floats that they stand for.
 ///
 /// Shapes   the same for both.
@@ -78,24 +90,30 @@ tensor_report report_on(std::string_view name, std::string_view method, tensor_v
   r.method = method;
   r.shape = original.shape();
   r.bytes = bytes;
+  std::vector<bool> lives;
   std::vector<float> run;
   for (std::size_t i = 0; i < original.size();) {
-    const std::size_t end = view.scale_end(i);
+    const std::size_t end = view.scale_end(i), group = detail::group_of(view, i, lives.size());
     const auto grid = grid_at(view, i);
-    const float one_end = grid(format::value_of(format::lowest)), other_end = grid(format::value_of(format::highest));
+    const auto limit = [&grid](int last, int before) {
+      const double at = grid(format::value_of(last));
+      return at + (at - grid(format::value_of(before))) / 2;
+    };
+    const auto [low, high] = std::minmax({limit(format::lowest, format::lowest + 1), limit(format::highest, format::highest - 1)});
     run.resize(end - i);
     view.decode(i, run);
     for (std::size_t j = 0; j < run.size(); ++j) {
-      const float w = original.data()[i + j];
-      const double e = double{run[j]} - double{w};
+      const double w = original.data()[i + j], e = run[j] - w;
       r.squared_error += e * e;
-      r.squared_weights += double{w} * double{w};
-      r.clipped += w < std::min(one_end, other_end) || w > std::max(one_end, other_end);
+      r.squared_weights += w * w;
+      r.clipped += w < low || w > high;
     }
-    ++r.groups;
-    r.zero_groups += std::all_of(run.begin(), run.end(), [](float w) { return w == 0; });
+    if (group >= lives.size()) lives.resize(group + 1);
+    if (std::any_of(run.begin(), run.end(), [](float w) { return w != 0; })) lives[group] = true;
     i = end;
   }
+  r.groups = lives.size();
+  r.zero_groups = static_cast<std::size_t>(std::count(lives.begin(), lives.end(), false));
   return r;
 }
 template <class Weights>

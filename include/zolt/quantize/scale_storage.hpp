@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "zolt/core/error.hpp"
@@ -25,12 +26,13 @@ concept scale_storage = std::copyable<S> && requires(S& s, const S& kept, std::s
   { kept.memory() } -> std::same_as<std::size_t>;
 };
 
-/// One float per group in somebody's memory.
+/// One float per group in somebody's memory: a span, or floats that live on (a temporary vector is refused).
 class scale_view {
  public:
   scale_view() = default;
   template <class Floats>
-    requires(std::convertible_to<Floats, std::span<const float>>)
+    requires(std::convertible_to<Floats, std::span<const float>> &&
+             (std::is_lvalue_reference_v<Floats> || std::is_trivially_copyable_v<std::remove_cvref_t<Floats>>))
   scale_view(Floats&& scales) : scales_(scales) {}
   scaled operator[](std::size_t k) const { return {scales_[k]}; }
   std::size_t size() const { return scales_.size(); }
@@ -124,6 +126,34 @@ class affine_scales {
 
  private:
   std::vector<float> scales_, zeros_;
+};
+
+/// Scales and zero points as IEEE binary16. A whole zero point of up to 8 bits is exact.
+class half_affine_scales {
+ public:
+  using grid = affine;
+  static constexpr std::string_view name = "float16 scales and zeros";
+
+  half_affine_scales() = default;
+  explicit half_affine_scales(std::size_t count) : scales_(count, half::from(1.0f)), zeros_(count) {}
+  void keep(std::span<const grid> fitted) {
+    for (std::size_t k = 0; k < fitted.size(); ++k) scales_[k] = half::from(fitted[k].scale), zeros_[k] = half::from(fitted[k].zero);
+  }
+  class grids {
+   public:
+    grids() = default;
+    grids(std::span<const half> scales, std::span<const half> zeros) : scales_(scales), zeros_(zeros) {}
+    affine operator[](std::size_t k) const { return {scales_[k].value(), zeros_[k].value()}; }
+    std::size_t size() const { return scales_.size(); }
+
+   private:
+    std::span<const half> scales_, zeros_;
+  };
+  grids view() const { return {scales_, zeros_}; }
+  std::size_t memory() const { return (scales_.size() + zeros_.size()) * sizeof(half); }
+
+ private:
+  std::vector<half> scales_, zeros_;
 };
 
 }  // namespace zolt::inline v0

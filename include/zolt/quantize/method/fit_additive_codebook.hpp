@@ -10,6 +10,7 @@
 
 #include "zolt/core/bound.hpp"
 #include "zolt/quantize/additive_codebook.hpp"
+#include "zolt/quantize/quantizer.hpp"
 #include "zolt/random/stream.hpp"
 
 namespace zolt::inline v0 {
@@ -112,9 +113,7 @@ additive_codebook_tensor<Codebooks, CodeBits, GroupSize> fit_additive_codebook(s
   const shape s = weights.shape();
   if (s.size() == 0) fail(name, "shape", s.text(), "have at least one element");
   if (s.columns % GroupSize != 0) fail(name, "columns", s.columns, "be divided by the group of " + to_text(GroupSize));
-  for (std::size_t i = 0; i < s.size(); ++i)
-    if (!exact::is_finite(weights.data()[i]))
-      fail(name, "weight " + to_text(i) + " (row " + to_text(i / s.columns) + ")", weights.data()[i], "be finite");
+  detail::check_finite(name, weights);
 
   const std::size_t groups = s.size() / GroupSize, per_row = s.columns / GroupSize;
   std::vector<float> scales(s.rows), rest(s.size()), importance(groups);
@@ -125,10 +124,12 @@ additive_codebook_tensor<Codebooks, CodeBits, GroupSize> fit_additive_codebook(s
     scales[r] = static_cast<float>(std::sqrt(square / static_cast<double>(s.columns)));
     for (std::size_t c = 0; c < s.columns; ++c) rest[r * s.columns + c] = scales[r] > 0 ? weights(r, c) / scales[r] : 0.0f;
     for (std::size_t g = r * per_row; g < (r + 1) * per_row; ++g) {
-      importance[g] = scales[r] * scales[r];
+      importance[g] = scales[r];
       if (scales[r] > 0) candidates.push_back(g);
     }
   }
+  const float largest = *std::max_element(scales.begin(), scales.end());
+  for (float& i : importance) i = largest > 0 ? (i / largest) * (i / largest) : 0;  // no square of a scale may leave the floats
   if (candidates.size() < entries)
     fail(name, "groups of " + to_text(GroupSize) + " weights in rows that are not zero", candidates.size(),
          "be at least " + to_text(entries) + ", the vectors of a codebook");

@@ -154,7 +154,7 @@ struct gptq {
     }
     s.result.kept_scales().keep(grids);
     const auto view = s.result.view();
-    for (std::size_t k = 0; k < count; ++k) detail::check_scale(tensor_name, s.layout, k, view.grids()[k].scale);
+    for (std::size_t k = 0; k < count; ++k) detail::check_grid<Format>(tensor_name, s.layout, k, view.grids()[k]);
   }
 
   void quantize_block(run& s, std::size_t first, std::size_t last) const {
@@ -167,7 +167,8 @@ struct gptq {
       const std::span<double> errors = std::span(s.errors).subspan(r * width, width);
       for (std::size_t i = first; i < last; ++i) {
         const std::size_t at = r * n + s.order[i], k = s.layout.index(at);
-        const encoded e = detail::encode_in_group<Format>(view.grids(), k, static_cast<float>(w[i]), nearest_even{});
+        const encoded e =
+            detail::group_encoder<Format, typename tensor_type::grids_type>(view.grids(), k)(static_cast<float>(w[i]), nearest_even{});
         view.set_code(at, Format::code_of(e.ordinal));
         s.clamped += e.clamped;
         const double error = (w[i] - double{view.grids()[k](Format::value_of(e.ordinal))}) / u(i, i);

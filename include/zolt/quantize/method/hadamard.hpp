@@ -82,6 +82,12 @@ inline void mix_blocks(float* x, std::size_t columns, const std::int8_t* signs, 
   }
 }
 
+inline std::size_t checked_hadamard_order(std::size_t n) {
+  const std::size_t order = hadamard_order(n);
+  if (order == 0) fail("hadamard", "size", n, "be 2^m, or K·2^m for K = 12, 20, 28, 36, 52, 60, 108, 140, 156 or 172");
+  return order;
+}
+
 inline void normalise(std::span<float> x) {
   const float scale = 1 / std::sqrt(static_cast<float>(x.size()));
   for (float& v : x) v *= scale;
@@ -111,8 +117,7 @@ inline void fwht(std::span<float> x) {
 /// Source   the sizes of QuaRot (Ashkboos et al. 2024, arXiv 2404.00456); its matrices of order K are others of the same orders.
 /// Differs  40 is 20·2.
 inline void hadamard(std::span<float> x, bool inverse = false) {
-  const std::size_t order = hadamard_order(x.size());
-  if (order == 0) fail("hadamard", "size", x.size(), "be 2^m, or K·2^m for K = 12, 20, 28, 36, 52, 60, 108, 140, 156 or 172");
+  const std::size_t order = detail::checked_hadamard_order(x.size());
   const std::size_t block = x.size() / order;
   for (std::size_t k = 0; k < order; ++k) detail::butterflies(x.data() + k * block, block);
   if (order != 1) detail::mix_blocks(x.data(), block, hadamard_matrix(order).data(), order, inverse);
@@ -138,19 +143,25 @@ struct random_rotation {
 
   /// row ← row·Q
   void apply(std::span<float> row) const {
+    check(row.size());
     flip(row);
     for_each_block(row, false);
   }
   /// row ← row·Qᵀ
   void inverse(std::span<float> row) const {
+    check(row.size());
     for_each_block(row, true);
     flip(row);
   }
 
  private:
+  void check(std::size_t size) const {
+    const std::size_t n = block == 0 ? size : block;
+    if (n == 0 || size % n != 0) fail("random_rotation", "size", size, "be a multiple of the block of " + to_text(block));
+    detail::checked_hadamard_order(n);
+  }
   void for_each_block(std::span<float> row, bool backward) const {
     const std::size_t n = block == 0 ? row.size() : block;
-    if (n == 0 || row.size() % n != 0) fail("random_rotation", "size", row.size(), "be a multiple of the block of " + to_text(block));
     for (std::size_t i = 0; i < row.size(); i += n) hadamard(row.subspan(i, n), backward);
   }
   void flip(std::span<float> row) const {

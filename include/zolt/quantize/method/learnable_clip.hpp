@@ -1,8 +1,11 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
+#include <limits>
 #include <span>
 #include <string>
 #include <string_view>
@@ -27,6 +30,7 @@ inline double exp_of_minus(double x) {
 
 /// 1 / (1 + e^−x).
 inline float logistic(float x) {
+  if (!exact::is_finite(x) && std::bit_cast<std::uint32_t>(x) << 1 > 0xff000000u) return x;  // NaN
   const double e = exp_of_minus(std::fabs(double{x}));
   return static_cast<float>(x < 0 ? e / (1 + e) : 1 / (1 + e));
 }
@@ -95,6 +99,7 @@ class learnable_clip {
     const float highest = exact::product(detail::logistic(high), ranges_[k].highest);
     const float lowest = exact::product(detail::logistic(low), ranges_[k].lowest);
     constexpr float least = 0x1p-100f;  // w / h stays finite
+    if (!exact::is_finite(highest) || !exact::is_finite(lowest)) return {std::numeric_limits<float>::quiet_NaN(), 0};
     if (highest - lowest < least * format::value_of(format::highest)) return {least, 0};
     return detail::grid_of_range<format>(lowest, highest);
   }
@@ -116,7 +121,7 @@ class learnable_clip {
         const affine g = grid(k, highs[at], lows[at]);
         for (; i < end; ++i) {
           float& w = out[p * n + i - first];
-          w = g(format::value_of(encode_weight<format>(g, w, nearest_even{}).ordinal));
+          if (exact::is_finite(w)) w = g(format::value_of(encode_weight<format>(g, w, nearest_even{}).ordinal));  // else the loss is lost
         }
       }
   }
