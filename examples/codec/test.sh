@@ -40,7 +40,7 @@ for ((i = 0; i < 128; ++i)); do printf '\x00\x00\x80\x3f\x00\x00\x00\xc0'; done 
 for layout in $("$codec" --help | sed -n 's/^Layouts: //p'); do
   case $layout in ggml_q4_K | ggml_q6_K | ggml_iq4_nl) continue ;; esac
   back=$("$codec" "$layout" quantize < "$raw" | "$codec" "$layout" dequantize | od -An -tf4 -w4 -v | sort -gu | tr -d ' ' | tr '\n' ' ')
-  near=$(awk '{ print NF == 2 && $1 + 2 < 0.01 && $1 + 2 > -0.01 && $2 - 1 < 0.15 && $2 - 1 > -0.15 }' <<< "$back")
+  near=$(awk '{ print (NF == 2 && ($1 + 2)^2 < 1e-4 && ($2 - 1)^2 < 0.0225) }' <<< "$back")
   expect "$layout there and back: $back" 1 "$near"
 done
 expect "a layout that is read only" "codec: layout = ggml_q4_K must be one that can be written: this one is read only" \

@@ -257,7 +257,7 @@ TEST(quantizer, names_the_group_whose_scale_no_float_can_hold) {
 
 /// Four values from zero up that are no whole numbers.
 struct rising_table {
-  static constexpr std::string_view name = "rising";
+  [[maybe_unused]] static constexpr std::string_view name = "rising";
   static constexpr std::array<float, 4> values = {0.0f, 0.1f, 0.3f, 1.0f};
 };
 

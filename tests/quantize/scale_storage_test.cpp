@@ -179,7 +179,7 @@ TEST(zero_groups, take_the_usual_scale_of_their_neighbours_and_are_counted) {
 
 TEST(views, outlive_a_move_of_what_owns_the_weights) {
   const auto w = normal_tensor({4, 64}, 6);
-  const auto expect_alive = [&w](auto q) {
+  const auto expect_alive = [](auto q) {
     const auto view = q.view();
     const float before = view.scale(70);
     const auto moved = std::move(q);

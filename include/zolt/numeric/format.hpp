@@ -44,12 +44,10 @@ enum class overflow { saturate, ieee };
 
 namespace detail {
 template <overflow Overflow, class Format>
-struct overflowing {
-  static_assert(sizeof(Format) == 0, "zolt: only minifloats and powers of two have a rule for overflow");
-};
+struct overflowing;
 }  // namespace detail
 
-/// The same format with another rule for what lies beyond its range.
+/// The same format with another rule for what lies beyond its range: minifloats and powers of two have one.
 template <overflow Overflow, class Format>
 using with_overflow = typename detail::overflowing<Overflow, Format>::format;
 
