@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <utility>
 
-#include "zolt/quantize/method/fit_additive_codebook.hpp"
 #include "zolt/quantize/block_formats.hpp"
 #include "zolt/quantize/layout/ggml.hpp"
 #include "zolt/quantize/method/awq.hpp"
 #include "zolt/quantize/method/channel_reassembly.hpp"
+#include "zolt/quantize/method/fit_additive_codebook.hpp"
 #include "zolt/quantize/method/gptq.hpp"
 #include "zolt/quantize/method/hadamard.hpp"
 #include "zolt/quantize/method/hqq.hpp"
