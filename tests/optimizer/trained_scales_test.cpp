@@ -101,6 +101,15 @@ TEST(trained_scales, with_zero_points) {
   expect_one_run<asymmetric>([](asymmetric& l) { return parameters(parameter("w", l.w), parameter("zeros", l.w.zeros(), {.unit = 0.1})); });
 }
 
+TEST(trained_scales, are_not_read_beyond_the_weights) {
+  symmetric l;
+  optimizer opt{parameters(parameter("scales", l.w.scales(), {.unit = 0.002}))};
+  const probe_view seen = opt.probes();
+  std::vector<float> out(4 * seen.count());
+  EXPECT_THROW(seen.read(l.w, l.w.size() - 2, out), error);
+  EXPECT_THROW(seen.read(l.w, static_cast<std::size_t>(-2), out), error);
+}
+
 /// Weights made of two tensors: a float per row times codes.
 struct row_scaled {
   const quantized_tensor<int8>* codes;

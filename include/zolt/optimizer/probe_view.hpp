@@ -43,15 +43,6 @@ constexpr bool decodes = requires(const Weights& w, std::span<float> out) {
   w.decode(std::size_t{0}, out);
 };
 
-/// The view of coded weights, which what owns them makes and what views them is.
-template <class Weights>
-auto view_of(const Weights& w) {
-  if constexpr (requires { w.view(); })
-    return w.view();
-  else
-    return w;
-}
-
 /// Coded weights whose scales are floats, which may be parameters themselves.
 template <class Weights>
 concept has_float_scales = requires(const Weights& w, std::span<float> out) {
@@ -153,7 +144,7 @@ class probe_view {
     const std::size_t n = out.size() / count();
     bool any = is_parameter(detail::address_of(w.scales()), 0, {}, false);
     if constexpr (has_zeros) any |= is_parameter(detail::address_of(w.zeros()), 0, {}, false);
-    if (!any || n == 0 || first + n > w.shape().size()) return false;
+    if (!any || n == 0 || first > w.shape().size() || n > w.shape().size() - first) return false;
 
     const auto& layout = w.layout();
     const auto groups_above = [&layout](std::size_t i) { return i / layout.row / layout.block_rows * layout.groups_per_row(); };

@@ -36,6 +36,17 @@ concept coded_storage = std::copyable<S> && number_format<typename S::format> &&
   s.decode(i, out);
 };
 
+namespace detail {
+/// The view of coded weights, which what owns them makes and what views them is.
+template <class Weights>
+auto view_of(const Weights& w) {
+  if constexpr (requires { w.view(); })
+    return w.view();
+  else
+    return w;
+}
+}  // namespace detail
+
 /// The map from values to weights at weight i.
 template <class Storage>
 auto grid_at(const Storage& s, std::size_t i) {

@@ -36,7 +36,6 @@ class e8m0_scales {
     std::span<const code> codes_;
   };
   grids view() const { return grids(codes_); }
-  std::span<code> codes() { return codes_; }
   std::span<const code> codes() const { return codes_; }
   std::size_t memory() const { return codes_.size(); }
 
@@ -86,10 +85,8 @@ class nvfp4_scales {
     const float* tensor_scale_ = nullptr;
   };
   grids view() const { return {codes_, tensor_scale_.data()}; }
-  std::span<code> codes() { return codes_; }
   std::span<const code> codes() const { return codes_; }
   float tensor_scale() const { return tensor_scale_[0]; }
-  void set_tensor_scale(float s) { tensor_scale_[0] = s; }
   std::size_t memory() const { return codes_.size() + sizeof(float); }
 
  private:

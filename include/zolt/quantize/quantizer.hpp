@@ -197,12 +197,7 @@ template <class Weights>
 double unit_of(const Weights& weights) {
   using format = typename Weights::format;
   if (weights.shape().size() == 0) fail("unit_of", "shape", weights.shape().text(), "have at least one element");
-  const auto view = [&weights] {
-    if constexpr (requires { weights.view(); })
-      return weights.view();
-    else
-      return weights;
-  }();
+  const auto view = detail::view_of(weights);
   std::vector<float> steps(weights.shape().size());
   for (std::size_t i = 0; i < steps.size(); ++i) {
     const int ordinal = format::ordinal_of(view.code(i));

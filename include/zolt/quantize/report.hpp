@@ -77,12 +77,7 @@ std::size_t group_of(const View& view, std::size_t i, std::size_t next) {
 template <class Weights>
 tensor_report report_on(std::string_view name, std::string_view method, tensor_view<const float> original, const Weights& quantized,
                         std::size_t bytes) {
-  const auto view = [&quantized] {
-    if constexpr (requires { quantized.view(); })
-      return quantized.view();
-    else
-      return quantized;
-  }();
+  const auto view = detail::view_of(quantized);
   using format = typename Weights::format;
   if (!(view.shape() == original.shape())) fail(name, "shape", view.shape().text(), "be " + original.shape().text() + ", as the original");
   tensor_report r;
