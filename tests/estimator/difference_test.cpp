@@ -21,14 +21,14 @@ std::vector<probe> plan_of(const Estimator& e) {
 }
 
 template <class Estimator>
-std::vector<term> terms_of(const Estimator& e, std::span<const double> losses, double density = 1) {
+std::vector<term> terms_of(const Estimator& e, std::span<const double> losses, double spread = 1) {
   std::vector<evaluation> seen;
   for (const probe& p : plan_of(e)) seen.push_back({p, losses[seen.size()]});
   std::vector<probe> more;
   e.plan(key, seen, more);
   EXPECT_TRUE(more.empty()) << "one round is enough";
   std::vector<term> terms;
-  e.estimate(seen, {density}, terms);
+  e.estimate(seen, {spread}, terms);
   return terms;
 }
 
@@ -37,7 +37,7 @@ TEST(two_point, plans_both_signs_of_every_direction) {
 }
 
 TEST(two_point, divides_by_the_distance_and_the_queries) {
-  const auto terms = terms_of(two_point{.radius = 4, .queries = 2}, std::array{5.0, 1.0, 2.0, 10.0}, 0.25);
+  const auto terms = terms_of(two_point{.radius = 4, .queries = 2}, std::array{5.0, 1.0, 2.0, 10.0}, 0.5);
   ASSERT_EQ(terms.size(), 2u);
   EXPECT_EQ(terms[0].query, 0u);
   EXPECT_EQ(terms[0].coefficient, (5.0 - 1.0) / (2 * 4 * 0.5 * 2));
@@ -69,7 +69,7 @@ TEST(one_sided, plans_a_baseline_and_one_sign_of_every_direction) {
 }
 
 TEST(one_sided, divides_by_the_radius_and_the_queries) {
-  const auto terms = terms_of(one_sided{.radius = 4, .queries = 2}, std::array{1.0, 5.0, -1.0}, 0.25);
+  const auto terms = terms_of(one_sided{.radius = 4, .queries = 2}, std::array{1.0, 5.0, -1.0}, 0.5);
   ASSERT_EQ(terms.size(), 2u);
   EXPECT_EQ(terms[0].coefficient, 4.0 / (4 * 0.5 * 2));
   EXPECT_EQ(terms[1].coefficient, -2.0 / (4 * 0.5 * 2));

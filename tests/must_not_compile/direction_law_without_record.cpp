@@ -6,7 +6,9 @@ auto parameters() { return zolt::parameters(zolt::parameter("w", w)); }
 struct field {
   struct law {
     static constexpr int bits = 1;
+    static constexpr bool whole_units = true;
     double density() const { return 1; }
+    double spread() const { return 1; }
     double amplitude() const { return 1; }
 #if defined(ZOLT_SHOULD_COMPILE)
     std::uint32_t record() const { return 0; }

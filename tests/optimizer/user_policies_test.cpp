@@ -80,7 +80,9 @@ struct pair_of_tensors {
 struct two_coins {
   struct law {
     static constexpr int bits = 1;
+    static constexpr bool whole_units = true;
     double density() const { return 0.5; }
+    double spread() const { return 1 / amplitude(); }
     double amplitude() const { return std::sqrt(2.0); }
     std::uint32_t record() const { return 0; }
     void fill(const direction_key& key, const parameter_info& info, std::uint64_t first, std::span<std::int16_t> z) const {
@@ -108,7 +110,7 @@ struct second_thought {
       if (!exact::is_finite(e.loss)) return;
     const bool both = seen.size() == 3;
     const double difference = both ? seen[1].loss - seen[2].loss : seen[1].loss - seen[0].loss;
-    terms.push_back({0, difference / ((both ? 2 : 1) * radius * std::sqrt(scale.density))});
+    terms.push_back({0, difference / ((both ? 2 : 1) * radius * scale.spread)});
   }
 };
 

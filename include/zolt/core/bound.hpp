@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <string_view>
 #include <vector>
 
@@ -46,6 +47,23 @@ template <class P>
 concept policy_with_fields = requires(const P& p) {
   p.fields(detail::any_field_visitor{});
 };
+
+namespace detail {
+
+/// Names of policies that are made of others: static strings one after another.
+template <const std::string_view&... Parts>
+struct joined {
+  static constexpr auto text = [] {
+    std::array<char, (std::size_t{0} + ... + Parts.size())> all{};
+    std::size_t at = 0;
+    for (const std::string_view part : {Parts...})
+      for (const char letter : part) all[at++] = letter;
+    return all;
+  }();
+  static constexpr std::string_view value{text.data(), text.size()};
+};
+
+}  // namespace detail
 
 /// The name under which a policy appears in errors and trajectories.
 template <class P>

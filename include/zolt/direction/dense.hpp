@@ -12,8 +12,10 @@ namespace zolt::inline v0 {
 template <class Distribution>
 struct dense_law {
   static constexpr int bits = Distribution::bits;
+  static constexpr bool whole_units = Distribution::second_moment == 1;
 
   double density() const { return 1; }
+  double spread() const { return 1; }
   double amplitude() const { return 1 / std::sqrt(Distribution::second_moment); }
   std::uint32_t record() const { return 0; }
   void fill(const direction_key& key, const parameter_info& info, std::uint64_t first, std::span<std::int16_t> z) const {

@@ -14,12 +14,18 @@ namespace zolt::inline v0 {
 /// What the compiler cannot check:
 ///   • fill and record are pure: the same law, key, parameter and index give the same z for every range, order and thread;
 ///   • E z = 0, z is odd in nothing but its own sign bit, components are uncorrelated, E z² = 1/amplitude²;
-///   • |z| < 2^bits; density is the expected fraction of non-zeros; law_of(record()) of its policy is the law itself.
+///   • |z| < 2^bits; density is the expected fraction of non-zeros; law_of(record()) of its policy is the law itself;
+///   • spread is the RMS displacement over all weights at radius 1, in units: radius·spread·amplitude·z is what a probe adds. Where
+///     `whole_units` says so, spread·amplitude is 1 and z itself is a number of units, as coded storage needs it.
+///
+/// A law whose probe and update draw differently returns from for_update() the law of the update; for it E z_probe z_update = 1/amplitude².
 template <class L>
 concept resolved_law = std::copyable<L> &&
     requires(const L& law, const direction_key& key, const parameter_info& info, std::uint64_t first, std::span<std::int16_t> z) {
   { L::bits } -> std::convertible_to<int>;
+  { L::whole_units } -> std::convertible_to<bool>;
   { law.density() } -> std::same_as<double>;
+  { law.spread() } -> std::same_as<double>;
   { law.amplitude() } -> std::same_as<double>;
   { law.record() } -> std::same_as<std::uint32_t>;
   law.fill(key, info, first, z);
@@ -38,14 +44,88 @@ concept sparse_law = resolved_law<L> && requires(const L& law, const direction_k
   law.for_each_nonzero(key, info, index, index, detail::any_nonzero_visitor{});
 };
 
-/// A direction policy: resolves to a law for a step's relative rate (RMS step per weight, in radii) and number of queries, or from a record.
+/// What most laws read beside keys: nothing.
+struct no_inputs {
+  std::size_t bytes() const { return 0; }
+  friend bool operator==(const no_inputs&, const no_inputs&) = default;
+};
+
+namespace detail {
 template <class D>
-concept direction_law = std::copyable<D> && requires(const D& d, double relative_rate, std::uint32_t queries, std::uint32_t record) {
+struct inputs_of {
+  using type = no_inputs;
+};
+template <class D>
+  requires requires { typename D::inputs; }
+struct inputs_of<D> {
+  using type = typename D::inputs;
+};
+}  // namespace detail
+
+/// What a direction policy reads beside keys: a mask, a pool of numbers. The optimizer owns it; it changes between steps only.
+template <class D>
+using inputs_t = typename detail::inputs_of<D>::type;
+
+template <class D>
+concept direction_with_inputs = !std::same_as<inputs_t<D>, no_inputs>;
+
+namespace detail {
+template <class D>
+auto law_at(const D& policy, double relative_rate, std::uint32_t queries, const inputs_t<D>& inputs) {
+  if constexpr (direction_with_inputs<D>)
+    return policy.law_at(relative_rate, queries, inputs);
+  else
+    return policy.law_at(relative_rate, queries);
+}
+template <class D>
+auto law_of(const D& policy, std::uint32_t record, const inputs_t<D>& inputs) {
+  if constexpr (direction_with_inputs<D>)
+    return policy.law_of(record, inputs);
+  else
+    return policy.law_of(record);
+}
+/// Brings the inputs of a law up to date before step key.step, when the parameters are where the last step left them.
+template <class D, class Parameters>
+void refresh(const D& policy, inputs_t<D>& inputs, const Parameters& parameters, const direction_key& key) {
+  if constexpr (direction_with_inputs<D>) policy.refresh(inputs, parameters, key);
+}
+/// The law that an update draws from: the probes' own, unless it says otherwise.
+template <resolved_law L>
+L update_law(const L& law) {
+  if constexpr (requires { law.for_update(); })
+    return law.for_update();
+  else
+    return law;
+}
+}  // namespace detail
+
+namespace detail {
+template <class D>
+concept law_of_keys = std::copyable<D> && !direction_with_inputs<D> &&
+                      requires(const D& d, double relative_rate, std::uint32_t queries, std::uint32_t record) {
   { d.law_at(relative_rate, queries) } -> resolved_law;
   { d.law_of(record) } -> std::same_as<decltype(d.law_at(relative_rate, queries))>;
 };
+template <class D>
+concept law_of_inputs = std::copyable<D> && direction_with_inputs<D> && std::default_initializable<inputs_t<D>> &&
+    requires(const D& d, double relative_rate, std::uint32_t queries, std::uint32_t record, const inputs_t<D>& inputs) {
+  { inputs.bytes() } -> std::same_as<std::size_t>;
+  { d.law_at(relative_rate, queries, inputs) } -> resolved_law;
+  { d.law_of(record, inputs) } -> std::same_as<decltype(d.law_at(relative_rate, queries, inputs))>;
+};
+}  // namespace detail
+
+/// A direction policy: resolves to a law for a step's relative rate (RMS step per weight, in radii) and number of queries, or from a record.
+///
+/// A law that reads more than keys names it: `inputs` is a default-constructible type with bytes(); refresh(inputs, parameters, key) brings
+/// it up to date before every step, and law_at and law_of take it as their last argument. A law may keep a pointer to it.
+///
+/// What the compiler cannot check: refresh is a pure function of its arguments, so that a replay makes the same inputs. A policy whose
+/// fields are not all in the record is replayed under the same fields only; `record_holds_all` says that they are.
+template <class D>
+concept direction_law = detail::law_of_keys<D> || detail::law_of_inputs<D>;
 
 template <direction_law D>
-using law_t = decltype(std::declval<const D&>().law_of(0u));
+using law_t = decltype(detail::law_of(std::declval<const D&>(), 0u, std::declval<const inputs_t<D>&>()));
 
 }  // namespace zolt::inline v0

@@ -17,10 +17,12 @@ namespace zolt::inline v0 {
 /// Thinning reads the part of the product that is uniform given the place, so density, sign and place are independent.
 struct sparse_rademacher_law {
   static constexpr int bits = 1;
+  static constexpr bool whole_units = true;
   std::uint32_t rho = ~std::uint32_t{0};  ///< density = (rho + 1) / 2³²
 
   double density() const { return (rho + 1.0) * 0x1p-32; }
-  double amplitude() const { return 1 / std::sqrt(density()); }
+  double spread() const { return std::sqrt(density()); }
+  double amplitude() const { return 1 / spread(); }
   std::uint32_t record() const { return rho; }
   std::uint64_t cell() const { return (std::uint64_t{1} << 32) / (std::uint64_t{rho} + 1); }
 
@@ -74,6 +76,7 @@ struct sparse_rademacher_law {
 /// Source   ours. The sparse ±1 probe itself: Achlioptas 2003; a fixed-density form is QES (arXiv 2602.03120).
 struct sparse_rademacher {
   static constexpr std::string_view name = "sparse_rademacher";
+  static constexpr bool record_holds_all = true;
   /// Below this a cell is so long that one word can no longer say where in it the non-zero lies.
   static constexpr double smallest_density = 0x1p-20;
   double ratio = 1;

@@ -41,7 +41,7 @@ struct two_point {
     for (std::size_t i = 0; i + 1 < seen.size(); i += 2)
       if (exact::is_finite(seen[i].loss) && exact::is_finite(seen[i + 1].loss))
         terms.push_back({seen[i].probe.key.query, seen[i].loss - seen[i + 1].loss});
-    const double divisor = 2 * radius * std::sqrt(scale.density) * static_cast<double>(terms.size() - before);
+    const double divisor = 2 * radius * scale.spread * static_cast<double>(terms.size() - before);
     for (std::size_t i = before; i < terms.size(); ++i) terms[i].coefficient /= divisor;
   }
   friend bool operator==(const two_point&, const two_point&) = default;
@@ -76,7 +76,7 @@ struct one_sided {
     if (!exact::is_finite(baseline)) return;
     for (const evaluation& e : seen.subspan(1))
       if (exact::is_finite(e.loss)) terms.push_back({e.probe.key.query, e.loss - baseline});
-    const double divisor = radius * std::sqrt(scale.density) * static_cast<double>(terms.size() - before);
+    const double divisor = radius * scale.spread * static_cast<double>(terms.size() - before);
     for (std::size_t i = before; i < terms.size(); ++i) terms[i].coefficient /= divisor;
   }
   friend bool operator==(const one_sided&, const one_sided&) = default;

@@ -31,7 +31,7 @@ struct term {
 
 /// What an estimator may know of the step beside the losses.
 struct probe_scale {
-  double density = 1;  ///< of the law of this step
+  double spread = 1;  ///< RMS displacement over all weights at radius 1, in units: √density for a sparse ±1 law
 };
 
 /// Turns loss evaluations into terms.
@@ -44,7 +44,7 @@ struct probe_scale {
 ///     the first call has none seen and must append. It is a pure function of its arguments.
 ///   • estimate(seen, scale, terms) appends one term per surviving query; a query with a loss that is not finite appends none.
 ///   • the coefficients are such that E Σ c·amplitude·z is the gradient per unit of the smoothed loss: a two-sided difference over
-///     radius ε is divided by 2·ε·√density.
+///     radius ε is divided by 2·ε·spread.
 ///   • queries() is the number of directions of one step; every probe's key has a query below it.
 template <class E>
 concept estimator = std::copyable<E> && requires(const E& e, const direction_key& key, std::span<const evaluation> seen,

@@ -53,10 +53,14 @@ class optimizer {
  public:
   using law = typename Composition::law;
 
-  template <class... Policies>
-  explicit optimizer(const Parameters& parameters, const Policies&... policies)
-      : parameters_(parameters), policies_(compose(policies...)), options_(detail::pick<options>(policies...)), team_(validated_threads()) {
-    static_assert(composable<Policies...>());
+  /// Policies, methods and options, in any order.
+  template <class... Given>
+  explicit optimizer(const Parameters& parameters, const Given&... given)
+      : parameters_(parameters),
+        policies_(compose(detail::flat(given...))),
+        options_(detail::pick_from<options>(detail::flat(given...))),
+        team_(validated_threads()) {
+    static_assert(composable(std::type_identity<decltype(detail::flat(given...))>{}));
     make_buffers();
   }
   optimizer(const optimizer&) = delete;
@@ -139,7 +143,8 @@ class optimizer {
     if (step.step != step_) fail("apply", "step", step.step, "be " + to_text(step_) + ", the next one");
     if (step.terms != terms.size()) fail("apply", "terms", terms.size(), "be " + to_text(step.terms) + ", as the step says");
     abandon_step();
-    const law step_law = policies_.direction.law_of(step.law);
+    refresh_inputs();
+    const law step_law = detail::update_law(detail::law_of(policies_.direction, step.law, inputs_));
     if (options_.record) reserve_log(terms.size());
     if (!terms.empty()) {
       resolve_terms(step_law, step, terms);
@@ -193,9 +198,9 @@ class optimizer {
   std::uint32_t step_number() const { return step_; }
   const Parameters& parameters() const { return parameters_; }
   const Composition& policies() const { return policies_; }
-  /// Bytes of moments and residuals: what the update rule and the write-back keep beside the weights.
+  /// Bytes of moments, residuals and what the direction law reads: all that the policies keep beside the weights.
   std::size_t state_bytes() const {
-    std::size_t bytes = 0;
+    std::size_t bytes = inputs_.bytes();
     for (const detail::parameter_state& s : states_) bytes += s.moments.size() * sizeof(float) + s.residuals.size();
     return bytes;
   }
@@ -223,6 +228,7 @@ class optimizer {
 
  private:
   using rule_type = decltype(Composition::rule);
+  using direction_policy = decltype(Composition::direction);
   static constexpr std::size_t moments = moments_of<rule_type>();
   static constexpr int residual_bits = Composition::write_back_type::residual_bits;
   static constexpr std::size_t block_size = 128 * tile_size;
@@ -290,7 +296,15 @@ class optimizer {
     rate_ = static_cast<float>(policies_.rule.rate * factor);
     if (!exact::is_finite(rate_) || rate_ < 0)
       fail(policy_name<decltype(policies_.schedule)>(), "rate of step " + to_text(step_), rate_, text_of(bound::non_negative));
-    law_ = policies_.direction.law_at(rate_ / policies_.estimator.radius, static_cast<std::uint32_t>(policies_.estimator.queries));
+    refresh_inputs();
+    law_ = detail::law_at(policies_.direction, rate_ / policies_.estimator.radius, static_cast<std::uint32_t>(policies_.estimator.queries),
+                          inputs_);
+  }
+  /// What the law reads, as the weights are before this step: once per step, live or in a replay.
+  void refresh_inputs() {
+    if (refreshed_for_ == step_) return;
+    detail::refresh(policies_.direction, inputs_, parameters_, direction_key{options_.run, step_, 0});
+    refreshed_for_ = step_;
   }
   /// The next round, if the estimator wants one. Whatever it throws, the step starts anew.
   void make_plan() {
@@ -433,7 +447,7 @@ class optimizer {
     r.loss = mean_loss();
     terms_.clear();
     try {
-      policies_.estimator.estimate(seen_, probe_scale{law_.density()}, terms_);
+      policies_.estimator.estimate(seen_, probe_scale{law_.spread()}, terms_);
     } catch (...) {
       abandon_step();
       throw;
@@ -520,7 +534,10 @@ class optimizer {
         });
     };
     describe(policies_.rule);
-    t.composition += " " + std::string(policy_name<decltype(policies_.direction)>());
+    if constexpr (requires { requires direction_policy::record_holds_all; })
+      t.composition += " " + std::string(policy_name<direction_policy>());
+    else
+      describe(policies_.direction);
     t.composition += " " + std::string(policy_name<typename Composition::write_back_type>());
     for_each_parameter(parameters_, [&t]<class S>(std::size_t, const parameter<S>& p) {
       const auto bytes = memory_of(p.storage);
@@ -540,7 +557,9 @@ class optimizer {
 
   std::uint32_t step_ = 0;
   float rate_ = 0;
-  law law_ = policies_.direction.law_of(0);
+  std::uint32_t refreshed_for_ = ~std::uint32_t{0};
+  inputs_t<direction_policy> inputs_{};
+  law law_ = detail::law_of(policies_.direction, 0u, inputs_);
   std::array<coefficient_statistics, 2> statistics_{};
 
   std::vector<probe> plan_;

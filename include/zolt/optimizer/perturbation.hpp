@@ -19,10 +19,10 @@ namespace zolt::inline v0::detail {
 template <parameter_storage Storage>
 using displacement_t = std::conditional_t<coded_storage<Storage>, int, float>;
 
-/// offset·ε·√ρ·amplitude·unit: radius ε is what a touched weight moves, so a law's amplitude and density cancel for ±1.
+/// offset·ε·spread·amplitude·unit: radius ε is what a weight moves under z = 1, so spread and amplitude cancel for laws of whole units.
 template <parameter_storage Storage, resolved_law Law>
 displacement_t<Storage> displacement(const parameter<Storage>& p, const Law& law, double radius, double offset) {
-  const double units = offset * radius * std::sqrt(law.density()) * law.amplitude();
+  const double units = offset * radius * law.spread() * law.amplitude();
   const double rounded = exact::round_to_significant(units * p.unit_or_one(), exact::coefficient_bits(Law::bits));
   return static_cast<displacement_t<Storage>>(rounded);
 }

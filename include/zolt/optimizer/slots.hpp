@@ -3,6 +3,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <tuple>
 #include <type_traits>
 
 #include "zolt/direction/sparse.hpp"
@@ -33,7 +34,48 @@ template <class T>
 concept policy = estimator<T> || update_rule<T> || direction_law<T> || write_back<T> || rate_schedule<T> || coefficient_transform<T> ||
     std::same_as<T, options>;
 
+/// Policies that belong together, made by `policies(...)`: given to an optimizer, each takes its slot.
+template <class... Policies>
+struct policy_bundle {
+  std::tuple<Policies...> all;
+};
+template <class... Policies>
+policy_bundle<Policies...> policies(const Policies&... given) {
+  return {{given...}};
+}
+
 namespace detail {
+
+template <class T>
+inline constexpr bool is_bundle = false;
+template <class... Policies>
+inline constexpr bool is_bundle<policy_bundle<Policies...>> = true;
+
+}  // namespace detail
+
+/// A composition under a name: its policies() are taken for it. Every method of zolt::method is one, and so may be your own.
+template <class M>
+concept method_of_policies = requires(const M& m) {
+  requires detail::is_bundle<decltype(m.policies())>;
+};
+
+namespace detail {
+
+/// Everything that was given as one flat tuple of policies.
+template <class T>
+auto flat_one(const T& given) {
+  const auto flatten = [](const auto&... each) { return std::tuple_cat(flat_one(each)...); };
+  if constexpr (is_bundle<T>)
+    return std::apply(flatten, given.all);
+  else if constexpr (method_of_policies<T>)
+    return std::apply(flatten, given.policies().all);
+  else
+    return std::tuple<T>(given);
+}
+template <class... T>
+auto flat(const T&... given) {
+  return std::tuple_cat(flat_one(given)...);
+}
 
 template <class T>
 struct is_estimator : std::bool_constant<estimator<T>> {};
@@ -106,6 +148,10 @@ Wanted pick(const T&... given) {
   (take_if_wanted(result, given), ...);
   return result;
 }
+template <class Wanted, class... T>
+Wanted pick_from(const std::tuple<T...>& given) {
+  return std::apply([](const T&... each) { return pick<Wanted>(each...); }, given);
+}
 
 }  // namespace detail
 
@@ -134,16 +180,29 @@ struct composition {
 /// The composition that a list of policies makes. A slot that nobody fills has the default: step-matched sparse Rademacher probes, two-point,
 /// normalised and clipped, ZO-SGD, stochastic write-back, a constant rate. It keeps no state per weight.
 template <class... Policies>
-using composition_of =
+using composition_of_flat =
     composition<detail::slot_t<detail::is_estimator, two_point, Policies...>, detail::slot_t<detail::is_update_rule, sgd, Policies...>,
                 detail::slot_t<detail::is_direction_law, sparse_rademacher, Policies...>,
                 detail::slot_t<detail::is_write_back, stochastic, Policies...>,
                 detail::slot_t<detail::is_rate_schedule, constant, Policies...>,
                 detail::slot_t<detail::is_normaliser, running_rms, Policies...>, detail::slot_t<detail::is_clip, clip, Policies...>>;
 
-/// Whether a list can be composed; one sentence from the compiler if not.
+namespace detail {
+template <class Flat>
+struct composed;
 template <class... Policies>
-constexpr bool composable() {
+struct composed<std::tuple<Policies...>> {
+  using type = composition_of_flat<Policies...>;
+};
+}  // namespace detail
+
+/// The same where some of the list are methods.
+template <class... Given>
+using composition_of = typename detail::composed<decltype(detail::flat(std::declval<const Given&>()...))>::type;
+
+/// Whether a flat list can be composed; one sentence from the compiler if not.
+template <class... Policies>
+constexpr bool composable(std::type_identity<std::tuple<Policies...>>) {
   using namespace detail;
   static_assert(!(nearly_estimator<Policies> || ...),
                 "zolt: an estimator needs radius, queries, plan(key, evaluations, probes) and estimate(evaluations, scale, terms) (see "
@@ -177,12 +236,16 @@ constexpr bool composable() {
 }
 
 template <class... Policies>
-composition_of<Policies...> compose(const Policies&... given) {
-  using result = composition_of<Policies...>;
-  return {detail::pick<decltype(result::estimator)>(given...), detail::pick<decltype(result::rule)>(given...),
-          detail::pick<decltype(result::direction)>(given...), detail::pick<decltype(result::write_back)>(given...),
-          detail::pick<decltype(result::schedule)>(given...),  detail::pick<decltype(result::normalise)>(given...),
-          detail::pick<decltype(result::clip)>(given...)};
+composition_of_flat<Policies...> compose(const std::tuple<Policies...>& given) {
+  using result = composition_of_flat<Policies...>;
+  return std::apply(
+      [](const Policies&... each) {
+        return result{detail::pick<decltype(result::estimator)>(each...), detail::pick<decltype(result::rule)>(each...),
+                      detail::pick<decltype(result::direction)>(each...), detail::pick<decltype(result::write_back)>(each...),
+                      detail::pick<decltype(result::schedule)>(each...),  detail::pick<decltype(result::normalise)>(each...),
+                      detail::pick<decltype(result::clip)>(each...)};
+      },
+      given);
 }
 
 }  // namespace zolt::inline v0

@@ -111,7 +111,7 @@ std::vector<problem> find_problems(const Parameters& parameters, const Compositi
     identities.emplace_back(p.id, p.name);
     if (p.size() == 0) problems.push_back({p.name, "shape", p.storage.shape().text(), "have at least one element"});
     if constexpr (coded_storage<S>) {
-      if (Composition::law::bits > 1)
+      if (!Composition::law::whole_units)
         problems.push_back({p.name, "direction law", std::string(policy_name<decltype(c.direction)>()),
                             "be ±1 or sparse on coded storage, where a move is a whole code"});
       if (std::floor(c.estimator.radius) != c.estimator.radius)

@@ -29,7 +29,10 @@ enum class stream : std::uint8_t {
   example_column,
   round_quantize,
   rotation,
-  codebook
+  codebook,
+  round_direction,
+  pool,
+  radius
 };
 
 /// The words of one stream of one parameter, by index: a pure function, frozen by `stream_version`.
