@@ -52,6 +52,14 @@ void land_on(const Storage& storage, parameter_state& state, std::size_t i, int 
   events.clamped += at.clamped;
 }
 
+/// Lands one update on one float.
+template <bool Relative>
+void land_on_float(float& w, float delta, float lowest, float highest, write_events& events) {
+  const float target = displaced<Relative>(w, delta);
+  w = target < lowest ? lowest : target > highest ? highest : target;  // NaN stays NaN
+  events.clamped += target < lowest || target > highest;
+}
+
 /// Applies the terms of a linear rule one after another to the non-zeros of a sparse law.
 template <write_back WriteBack, parameter_storage Storage, sparse_law Law>
 void apply_sparse(const parameter<Storage>& p, const Law& law, std::span<const resolved_term> terms, parameter_state& state,
@@ -74,8 +82,11 @@ void apply_sparse(const parameter<Storage>& p, const Law& law, std::span<const r
       events = events + met;
     } else {
       const std::span<float> w = storage.values();
-      law.for_each_nonzero(t.key, info_of(p), first, last,
-                           [&](std::uint64_t i, int z, std::uint64_t) { w[i] += t.coefficient * static_cast<float>(z); });
+      with_relative(p.relative, [&]<bool Relative>(std::bool_constant<Relative>) {
+        law.for_each_nonzero(t.key, info_of(p), first, last, [&](std::uint64_t i, int z, std::uint64_t) {
+          land_on_float<Relative>(w[i], t.coefficient * static_cast<float>(z), p.lowest, p.highest, events);
+        });
+      });
     }
   }
 }
@@ -103,8 +114,11 @@ void write_tile(const parameter<Storage>& p, const direction_key& key, parameter
         land_on<WriteBack>(p.storage, state, first + j, rounded_move<WriteBack>(delta[j], WriteBack::round.random ? words(first + j) : 0),
                            events);
   } else {
-    const std::span<float> w = p.storage.values();
-    for (std::size_t j = 0; j < delta.size(); ++j) w[first + j] += exact::product(unit, delta[j]);
+    const std::span<float> w = p.storage.values().subspan(first);
+    with_relative(p.relative, [&]<bool Relative>(std::bool_constant<Relative>) {
+      for (std::size_t j = 0; j < delta.size(); ++j)
+        land_on_float<Relative>(w[j], exact::product(unit, delta[j]), p.lowest, p.highest, events);
+    });
   }
 }
 

@@ -12,7 +12,7 @@
 namespace zolt::inline v0::detail {
 
 /// A weight that the inverse move would not bring back bit for bit: a code that was clamped, a second code of zero, a float where
-/// (w + d) − d ≠ w. Its raw bits as they were.
+/// (w + d) − d ≠ w or that moved by a part of itself. Its raw bits as they were.
 struct journal_entry {
   std::uint64_t index;
   std::uint32_t bits;
@@ -83,11 +83,13 @@ void move_weights(const parameter<Storage>& p, const Law& law, const direction_k
     const std::span<float> w = storage.values();
     const bool copy = keeps_copy<Storage>(law);
     if (copy) undo.save(w.subspan(first, last - first));
-    for_each_touched(law, key, info_of(p), first, last, [&](std::size_t i, int z, std::size_t) {
-      const float before = w[i], d = step * static_cast<float>(z), after = exact::opaque(before + d);
-      if (!copy && std::bit_cast<std::uint32_t>(after - d) != std::bit_cast<std::uint32_t>(before))
-        undo.add(i, base + i, std::bit_cast<std::uint32_t>(before));
-      w[i] = after;
+    with_relative(p.relative, [&]<bool Relative>(std::bool_constant<Relative>) {
+      for_each_touched(law, key, info_of(p), first, last, [&](std::size_t i, int z, std::size_t) {
+        const float before = w[i], d = step * static_cast<float>(z), after = exact::opaque(displaced<Relative>(before, d));
+        if (!copy && (Relative || std::bit_cast<std::uint32_t>(after - d) != std::bit_cast<std::uint32_t>(before)))
+          undo.add(i, base + i, std::bit_cast<std::uint32_t>(before));
+        w[i] = after;
+      });
     });
   }
 }

@@ -57,7 +57,7 @@ class optimizer {
   template <class... Given>
   explicit optimizer(const Parameters& parameters, const Given&... given)
       : parameters_(parameters),
-        policies_(compose(detail::flat(given...))),
+        policies_(compose(given...)),
         options_(detail::pick_from<options>(detail::flat(given...))),
         team_(validated_threads()) {
     static_assert(composable(std::type_identity<decltype(detail::flat(given...))>{}));
@@ -542,8 +542,9 @@ class optimizer {
     for_each_parameter(parameters_, [&t]<class S>(std::size_t, const parameter<S>& p) {
       const auto bytes = memory_of(p.storage);
       t.base ^= hash_of(reinterpret_cast<const char*>(bytes.data()), bytes.size()) * (2 * t.parameters.size() + 1);
-      std::string_view format = "float32";
+      std::string format = p.relative ? "float32 relative" : "float32";
       if constexpr (coded_storage<S>) format = S::format::name;
+      if (exact::is_finite(p.lowest) || exact::is_finite(p.highest)) format += " " + to_text(p.lowest) + " " + to_text(p.highest);
       t.parameters.push_back(
           {p.id, p.storage.shape().rows, p.storage.shape().columns, hash_of(format.data(), format.size()), p.unit_or_one()});
     });

@@ -27,6 +27,24 @@ displacement_t<Storage> displacement(const parameter<Storage>& p, const Law& law
   return static_cast<displacement_t<Storage>>(rounded);
 }
 
+/// Where a float goes: d further, or d times itself.
+template <bool Relative>
+float displaced(float w, float d) {
+  if constexpr (Relative)
+    return w + exact::product(w, d);
+  else
+    return w + d;
+}
+
+/// f(std::bool_constant<relative>): one branch per range of weights, none per weight.
+template <class Function>
+void with_relative(bool relative, Function&& f) {
+  if (relative)
+    f(std::true_type{});
+  else
+    f(std::false_type{});
+}
+
 /// Whether a displacement can be made on a format's grid.
 template <number_format Format>
 constexpr bool whole_codes(double codes) {
@@ -138,8 +156,11 @@ std::uint64_t read_probes(const parameter<Storage>& p, const Law& law, double ra
       else
         clamped += read_moved(p, law, key, moves, to, first, first + n, grid_cursor(storage));
     } else {
-      for_each_touched(law, key, info_of(p), first, first + n, [&](std::size_t i, int z, std::size_t) {
-        for (std::size_t s = 0; s < sharing; ++s) to[s][i - first] += steps[s] * static_cast<float>(z);
+      with_relative(p.relative, [&]<bool Relative>(std::bool_constant<Relative>) {
+        for_each_touched(law, key, info_of(p), first, first + n, [&](std::size_t i, int z, std::size_t) {
+          for (std::size_t s = 0; s < sharing; ++s)
+            to[s][i - first] = displaced<Relative>(to[s][i - first], steps[s] * static_cast<float>(z));
+        });
       });
     }
   }

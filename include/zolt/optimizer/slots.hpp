@@ -235,17 +235,17 @@ constexpr bool composable(std::type_identity<std::tuple<Policies...>>) {
   return true;
 }
 
-template <class... Policies>
-composition_of_flat<Policies...> compose(const std::tuple<Policies...>& given) {
-  using result = composition_of_flat<Policies...>;
+template <class... Given>
+composition_of<Given...> compose(const Given&... given) {
+  using result = composition_of<Given...>;
   return std::apply(
-      [](const Policies&... each) {
+      [](const auto&... each) {
         return result{detail::pick<decltype(result::estimator)>(each...), detail::pick<decltype(result::rule)>(each...),
                       detail::pick<decltype(result::direction)>(each...), detail::pick<decltype(result::write_back)>(each...),
                       detail::pick<decltype(result::schedule)>(each...),  detail::pick<decltype(result::normalise)>(each...),
                       detail::pick<decltype(result::clip)>(each...)};
       },
-      given);
+      detail::flat(given...));
 }
 
 }  // namespace zolt::inline v0

@@ -76,6 +76,10 @@ void check_values(const parameter<Storage>& p, std::vector<problem>& problems) {
       if (!exact::is_finite(w[i])) {
         problems.push_back({p.name, "weight " + to_text(i), to_text(w[i]), "be finite"});
         return;
+      } else if (w[i] < p.lowest || w[i] > p.highest) {
+        problems.push_back(
+            {p.name, "weight " + to_text(i), to_text(w[i]), "be at least " + to_text(p.lowest) + " and at most " + to_text(p.highest)});
+        return;
       }
   }
 }
@@ -120,12 +124,20 @@ std::vector<problem> find_problems(const Parameters& parameters, const Compositi
       if (const int span = S::format::highest - S::format::lowest; c.estimator.radius > span)
         problems.push_back({p.name, "radius", to_text(static_cast<double>(c.estimator.radius)),
                             "be at most " + to_text(span) + ", the range of " + std::string(S::format::name)});
+      if (p.relative)
+        problems.push_back({p.name, "unit", "relative", "be one code on coded storage: relative units are for dense parameters"});
+      if (p.lowest > -std::numeric_limits<float>::max() || p.highest < std::numeric_limits<float>::max())
+        problems.push_back({p.name, "lowest and highest", to_text(p.lowest) + " and " + to_text(p.highest),
+                            "not be given on coded storage, whose range is that of " + std::string(S::format::name)});
     } else if (any_coded && p.unit == 0) {
       problems.push_back({p.name, "unit", "not given",
                           "be given for a dense parameter beside coded ones; zolt::unit_of(w) is the code step of a neighbour"});
     } else if (!(p.unit == 0 || holds(bound::positive, p.unit))) {
       problems.push_back({p.name, "unit", to_text(p.unit), std::string(text_of(bound::positive))});
     }
+    if constexpr (dense_storage<S>)
+      if (!(p.lowest <= p.highest))
+        problems.push_back({p.name, "lowest", to_text(p.lowest), "be at most " + to_text(p.highest) + ", the highest"});
     detail::check_values(p, problems);
   });
 

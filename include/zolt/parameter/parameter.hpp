@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -15,6 +16,12 @@ struct parameter_options {
   /// One step, for dense storage: radius 1 moves a weight by this much. 0: not given, which is 1 in a set without coded parameters
   /// and an error beside them. Coded storage ignores it: there a unit is one code.
   double unit = 0;
+  /// Dense storage only: a unit is this part of the weight itself, w·(1 + unit·…), as scales want it that span orders of magnitude.
+  /// The unit is then 1 unless it is given, and a weight of 0 stays 0.
+  bool relative = false;
+  /// Dense storage only: no update moves a weight beyond these; a probe may.
+  float lowest = -std::numeric_limits<float>::infinity();
+  float highest = std::numeric_limits<float>::infinity();
   /// Identity of the parameter in every random stream. 0: the hash of its name.
   std::uint64_t id = 0;
 };
@@ -27,6 +34,8 @@ struct parameter {
   std::string name;
   Storage storage;
   double unit = 0;
+  bool relative = false;
+  float lowest, highest;
   std::uint64_t id = 0;
 
   template <class Weights>
@@ -34,7 +43,10 @@ struct parameter {
   parameter(std::string tensor_name, Weights&& weights, parameter_options options = {})
       : name(std::move(tensor_name)),
         storage(storage_of(weights)),
-        unit(coded_storage<Storage> ? 1 : options.unit),
+        unit(coded_storage<Storage> || (options.relative && options.unit == 0) ? 1 : options.unit),
+        relative(options.relative),
+        lowest(options.lowest),
+        highest(options.highest),
         id(options.id != 0 ? options.id : hash_of(name.data(), name.size())) {
     static_assert(std::is_lvalue_reference_v<Weights> || std::is_trivially_copyable_v<std::remove_cvref_t<Weights>>,
                   "zolt: a parameter is a view: name a tensor that lives on, not a temporary that owns its weights");
