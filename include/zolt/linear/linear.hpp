@@ -42,7 +42,8 @@ inline std::size_t rows_per_probe(const probe_view& probes, const shape& x, cons
 /// y = x wᵀ under every probe of a view.
 ///
 /// Rows lead with the probe: for B = y.rows / probes.count(), row k·B + b of y is example b under probe k. x has the same rows, or B rows that
-/// every probe shares (the first layer of a network). Each tile of w is decoded once, moved per probe, multiplied, and forgotten.
+/// every probe shares (the first layer of a network). Each tile of w is decoded once, moved per probe, multiplied, and forgotten. With one
+/// row per probe a law of per-example directions multiplies once for all of them.
 ///
 /// Shapes   w: outputs × inputs; x: rows × inputs; y: rows × outputs.
 /// Cost     2 · rows · outputs · inputs operations; one decode of w; a scratch tile of at most 256 KiB or four rows per probe.
@@ -55,6 +56,7 @@ void linear(const probe_view& probes, const Weights& w, tensor_view<const float>
   if (x.columns() != s.columns) fail("linear", "columns of x", x.columns(), "be " + to_text(s.columns) + ", the inputs of the weight");
   if (y.columns() != s.rows) fail("linear", "columns of y", y.columns(), "be " + to_text(s.rows) + ", the outputs of the weight");
   const std::size_t batch = detail::rows_per_probe(probes, x.shape(), y.shape());
+  if (probes.multiply(w, x, y)) return;
   const std::size_t x_step = x.rows() == y.rows() ? batch : 0;
 
   constexpr std::size_t tile_floats = std::size_t{1} << 16;

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -14,6 +15,7 @@
 #include "zolt/optimizer/application.hpp"
 #include "zolt/optimizer/journal.hpp"
 #include "zolt/optimizer/loss.hpp"
+#include "zolt/optimizer/per_example.hpp"
 #include "zolt/optimizer/slots.hpp"
 #include "zolt/optimizer/trajectory.hpp"
 #include "zolt/optimizer/validation.hpp"
@@ -83,7 +85,7 @@ class optimizer {
   }
 
   /// The model under all probes of the plan, for a caller that evaluates by himself.
-  probe_view probes() { return {this, &read_from, ask()}; }
+  probe_view probes() { return {this, &read_from, ask(), sign_factored_law<law> ? &multiply_from : nullptr}; }
 
   /// Evaluates the plan with any of the three forms of a loss. If it throws, the weights are as they were and the step starts anew.
   template <class Loss>
@@ -417,25 +419,47 @@ class optimizer {
       if (read_[i] == 0) unread_.push_back(detail::name_of(parameters_, i));
   }
 
+  /// The parameter that begins at an address, noted as read; none if the address is in no parameter's memory.
+  std::optional<std::size_t> parameter_read_at(const std::byte* address) {
+    const auto after = std::upper_bound(ranges_.begin(), ranges_.end(), address,
+                                        [](const std::byte* a, const detail::memory_range& r) { return a < r.begin; });
+    if (after == ranges_.begin()) return {};
+    const detail::memory_range& range = *(after - 1);
+    if (address >= range.end) return {};
+    if (address != range.begin)
+      fail(detail::name_of(parameters_, range.parameter), "address read", "inside the tensor",
+           "be its first weight; say where to read by `first`");
+    std::atomic_ref(read_[range.parameter]).store(1, std::memory_order_relaxed);
+    return range.parameter;
+  }
   static bool read_from(void* self, const std::byte* address, std::size_t first, std::size_t count, bool unscaled,
                         std::span<const probe> probes, std::span<float> out) {
     optimizer& o = *static_cast<optimizer*>(self);
-    const auto after = std::upper_bound(o.ranges_.begin(), o.ranges_.end(), address,
-                                        [](const std::byte* a, const detail::memory_range& r) { return a < r.begin; });
-    if (after == o.ranges_.begin()) return false;
-    const detail::memory_range& range = *(after - 1);
-    if (address >= range.end) return false;
-    const std::size_t index = range.parameter;
-    if (address != range.begin)
-      fail(detail::name_of(o.parameters_, index), "address read", "inside the tensor", "be its first weight; say where to read by `first`");
-    std::atomic_ref(o.read_[index]).store(1, std::memory_order_relaxed);
-    o.parameters_.visit(index, [&](const auto& p) {
+    const std::optional<std::size_t> index = o.parameter_read_at(address);
+    if (!index) return false;
+    o.parameters_.visit(*index, [&](const auto& p) {
       if (first > p.size() || count > p.size() - first)
         fail(p.name, "weights read, up to", first + count, "be at most " + to_text(p.size()));
       const std::uint64_t clamped = detail::read_probes(p, o.law_, o.policies_.estimator.radius, probes, first, out, unscaled);
       if (clamped != 0) o.clamped_reads_.fetch_add(clamped, std::memory_order_relaxed);
     });
     return true;
+  }
+  static bool multiply_from(void* self, const std::byte* address, std::span<const probe> probes, tensor_view<const float> x,
+                            tensor_view<float> y) {
+    if constexpr (sign_factored_law<law>) {
+      optimizer& o = *static_cast<optimizer*>(self);
+      if (!detail::one_length(probes)) return false;
+      const std::optional<std::size_t> index = o.parameter_read_at(address);
+      if (!index) return false;
+      o.parameters_.visit(*index, [&](const auto& p) {
+        const std::uint64_t clamped = detail::multiply_per_example(p, o.law_, o.policies_.estimator.radius, probes, x, y);
+        if (clamped != 0) o.clamped_reads_.fetch_add(clamped, std::memory_order_relaxed);
+      });
+      return true;
+    } else {
+      return false;
+    }
   }
 
   report finish_step() {
@@ -502,7 +526,9 @@ class optimizer {
   void apply_block(std::size_t index, const parameter<S>& p, const law& step_law, const logged_step& step, const direction_key& key,
                    std::span<const detail::resolved_term> terms, std::size_t first, std::size_t last, write_events& events) {
     using write_back_type = typename Composition::write_back_type;
-    if constexpr (linear_rule<rule_type> && sparse_law<law>) {
+    if constexpr (linear_rule<rule_type> && sign_factored_law<law>) {
+      detail::apply_per_example<write_back_type>(p, step_law, terms, states_[index], first, last, events);
+    } else if constexpr (linear_rule<rule_type> && sparse_law<law>) {
       detail::apply_sparse<write_back_type>(p, step_law, terms, states_[index], first, last, events);
     } else {
       alignas(64) float gradient[tile_size], delta[tile_size];

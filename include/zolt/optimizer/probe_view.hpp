@@ -99,13 +99,18 @@ class probe_view {
   using read_function = bool (*)(void* optimizer, const std::byte* address, std::size_t first, std::size_t count, bool unscaled,
                                  std::span<const probe> probes, std::span<float> out);
 
+  /// y(k, ·) = W_k x(k, ·) with the weights that probe k sees, one row of x per probe; false if there is no faster way than to read them.
+  using multiply_function = bool (*)(void* optimizer, const std::byte* address, std::span<const probe> probes, tensor_view<const float> x,
+                                     tensor_view<float> y);
+
   probe_view() = default;
-  probe_view(void* optimizer, read_function how, std::span<const probe> probes) : optimizer_(optimizer), read_(how), probes_(probes) {}
+  probe_view(void* optimizer, read_function how, std::span<const probe> probes, multiply_function how_to_multiply = nullptr)
+      : optimizer_(optimizer), read_(how), multiply_(how_to_multiply), probes_(probes) {}
 
   /// Probes in this view: those of the plan, or one.
   std::size_t count() const { return read_ == nullptr ? 1 : probes_.size(); }
   probe operator[](std::size_t k) const { return read_ == nullptr ? probe{} : probes_[k]; }
-  probe_view one(std::size_t k) const { return read_ == nullptr ? *this : probe_view{optimizer_, read_, probes_.subspan(k, 1)}; }
+  probe_view one(std::size_t k) const { return read_ == nullptr ? *this : probe_view{optimizer_, read_, probes_.subspan(k, 1), multiply_}; }
 
   /// out[k·n + j] = weight first + j under probe k, for n = out.size() / count(). A tensor that is not a parameter comes back unchanged.
   /// Codes whose float scales or zero points are parameters are seen under the scales of each probe.
@@ -124,6 +129,21 @@ class probe_view {
       if (is_parameter(detail::address_of(w), first, out, false)) return;
       detail::read_unperturbed(w, first, out.first(out.size() / count()));
       repeat(out);
+    }
+  }
+
+  /// The product of a layer whose rows of x are one per probe, if the direction law knows a way that reads no weight per probe.
+  ///
+  /// Shapes   w: outputs × inputs; x: count() × inputs; y: count() × outputs.
+  template <class Weights>
+  bool multiply(const Weights& w, tensor_view<const float> x, tensor_view<float> y) const {
+    if constexpr (!composite_weights<Weights>) {
+      if (multiply_ == nullptr || x.rows() != count() || y.rows() != count()) return false;
+      if constexpr (detail::has_float_scales<Weights>)  // weights that move with their scales are products of two directions
+        if (is_parameter(detail::address_of(detail::view_of(w).scales()), 0, {}, false)) return false;
+      return multiply_(optimizer_, detail::address_of(w), probes_, x, y);
+    } else {
+      return false;
     }
   }
 
@@ -170,6 +190,7 @@ class probe_view {
 
   void* optimizer_ = nullptr;
   read_function read_ = nullptr;
+  multiply_function multiply_ = nullptr;
   std::span<const probe> probes_;
 };
 

@@ -1,0 +1,181 @@
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "zolt/direction/per_example.hpp"
+#include "zolt/kernel/sign_factors.hpp"
+#include "zolt/optimizer/application.hpp"
+
+/// Laws that give every example a direction z = base ∘ r sᵀ: products and updates that visit the base once for all examples.
+namespace zolt::inline v0::detail {
+
+/// Bits that say which rows (or columns) an example's sign turns around: one vector per row of the matrix, one entry per term or probe.
+class sign_table {
+ public:
+  /// Signs of [first, first + count) of one side, for the examples in order.
+  void make(const direction_key& key, std::uint64_t parameter, stream side, std::span<const std::uint32_t> examples, std::size_t first,
+            std::size_t count) {
+    stride_ = kernel::padded(examples.size());
+    bits_.assign(count * stride_, 0);
+    words_.resize(count);
+    constexpr std::uint32_t per_word = example_signs::examples_per_word;
+    std::uint32_t held = ~std::uint32_t{0};
+    for (std::size_t t = 0; t < examples.size(); ++t) {
+      if (const std::uint32_t group = examples[t] / per_word; group != held) {
+        word_reader words(example_signs::words(key, parameter, side, held = group));
+        for (std::size_t i = 0; i < count; ++i) words_[i] = words(first + i);
+      }
+      for (std::size_t i = 0; i < count; ++i) bits_[i * stride_ + t] = words_[i] >> examples[t] % per_word & 1;
+    }
+  }
+  std::size_t stride() const { return stride_; }
+  std::span<std::uint32_t> row(std::size_t i) { return std::span(bits_).subspan(i * stride_, stride_); }
+
+ private:
+  std::size_t stride_ = 0;
+  std::vector<std::uint32_t> bits_, words_;
+};
+
+/// What a thread keeps from call to call: after the first it allocates nothing.
+struct per_example_scratch {
+  sign_table of_row, of_column;
+  std::vector<float> tile, columns, sum;
+  std::vector<kernel::signed_weight> weights;
+  std::vector<std::uint32_t> examples;
+};
+inline per_example_scratch& scratch_of_examples() {
+  thread_local per_example_scratch scratch;
+  return scratch;
+}
+
+/// Whether a plan is one probe per row with displacements of one length, as the factored product needs it.
+inline bool one_length(std::span<const probe> probes) {
+  return std::all_of(probes.begin(), probes.end(),
+                     [&](const probe& p) { return p.offset != 0 && std::fabs(p.offset) == std::fabs(probes[0].offset); });
+}
+
+/// columns[c · stride + k] = ± x(k, c), negated where the sign of column c for the example of probe k and that of its offset differ.
+inline void signed_columns(std::span<const probe> probes, tensor_view<const float> x, sign_table& of_column, std::span<float> columns) {
+  const std::size_t stride = of_column.stride(), count = x.columns();
+  constexpr std::size_t together = 16;  // columns whose rows of x are read while they are in the first cache
+  for (std::size_t c = 0; c < count; c += together)
+    for (std::size_t k = 0; k < probes.size(); ++k) {
+      const std::uint32_t side = probes[k].offset < 0;
+      for (std::size_t i = c; i < std::min(count, c + together); ++i)
+        columns[i * stride + k] = (of_column.row(i)[k] ^ side) != 0 ? -x(k, i) : x(k, i);
+    }
+}
+
+/// y(k, ·) = W_k x(k, ·) for the weights W_k that probe k sees:
+///
+///   w_k = (w⁺ + w⁻)/2 + σ_k·(w⁺ − w⁻)/2,   σ_k = sign(offset_k)·r_k·s_k,
+///
+/// where w± are the weights with the base direction added and subtracted. This holds for clamped codes and uneven formats as well, up to
+/// the rounding of the sums. Returns how many moves stopped at the end of a range.
+template <parameter_storage Storage, sign_factored_law Law>
+std::uint64_t multiply_per_example(const parameter<Storage>& p, const Law& law, double radius, std::span<const probe> probes,
+                                   tensor_view<const float> x, tensor_view<float> y) {
+  const shape s = p.storage.shape();
+  per_example_scratch& scratch = scratch_of_examples();
+  scratch.examples.clear();
+  for (const probe& k : probes) scratch.examples.push_back(k.key.query);
+  const direction_key key = Law::shared(probes[0].key);
+  scratch.of_column.make(key, p.id, stream::example_column, scratch.examples, 0, s.columns);
+  scratch.of_row.make(key, p.id, stream::example_row, scratch.examples, 0, s.rows);
+  const std::size_t stride = scratch.of_column.stride();
+  scratch.columns.assign(s.columns * stride, 0.0f);
+  signed_columns(probes, x, scratch.of_column, scratch.columns);
+  scratch.sum.resize(stride);
+
+  const displacement_t<Storage> step = displacement(p, law, radius, std::fabs(probes[0].offset));
+  std::uint64_t clamped = 0;
+  constexpr std::size_t tile_floats = std::size_t{1} << 16;
+  const std::size_t rows_at_once = std::min(s.rows, std::max<std::size_t>(4, tile_floats / s.columns / 4 * 4));
+  scratch.tile.resize(rows_at_once * s.columns);
+  for (std::size_t row = 0; row < s.rows; row += rows_at_once) {
+    const std::size_t rows = std::min(rows_at_once, s.rows - row), first = row * s.columns, last = first + rows * s.columns;
+    const std::span<float> tile = std::span(scratch.tile).first(last - first);
+    scratch.weights.clear();
+    const auto split = [&](std::size_t i, float above, float below) {
+      tile[i - first] = 0.5f * above + 0.5f * below;
+      scratch.weights.push_back(
+          {static_cast<std::uint32_t>(i / s.columns), static_cast<std::uint32_t>(i % s.columns), 0.5f * above - 0.5f * below});
+    };
+    if constexpr (coded_storage<Storage>) {
+      using format = typename Storage::format;
+      const Storage storage = p.storage;
+      storage.decode(first, tile);
+      grid_cursor grid_of(storage);
+      for_each_touched(law.base, key, info_of(p), first, last, [&](std::size_t i, int z, std::size_t) {
+        const int ordinal = format::ordinal_of(storage.code(i)), above = moved<format>(ordinal, step * z),
+                  below = moved<format>(ordinal, -step * z);
+        clamped += (above != ordinal + step * z ? 1u : 0u) + (below != ordinal - step * z ? 1u : 0u);
+        const auto& grid = grid_of(i);
+        if (z != 0) split(i, grid(kernel::value_at<format>(above)), grid(kernel::value_at<format>(below)));
+      });
+    } else {
+      std::copy_n(p.storage.values().data() + first, tile.size(), tile.data());
+      with_relative(p.relative, [&]<bool Relative>(std::bool_constant<Relative>) {
+        for_each_touched(law.base, key, info_of(p), first, last, [&](std::size_t i, int z, std::size_t) {
+          const float w = p.storage.values()[i], d = step * static_cast<float>(z);
+          if (z != 0) split(i, displaced<Relative>(w, d), displaced<Relative>(w, -d));
+        });
+      });
+    }
+    kernel::multiply(tile.data(), rows, x.data(), probes.size(), s.columns, y.data() + row, s.rows);
+
+    const std::span<const kernel::signed_weight> all = scratch.weights;
+    for (std::size_t at = 0; at < all.size();) {
+      std::size_t end = at;
+      while (end < all.size() && all[end].row == all[at].row) ++end;
+      kernel::sum_columns(all.subspan(at, end - at), scratch.columns.data(), stride, scratch.sum.data());
+      const std::size_t r = all[at].row;
+      const std::span<const std::uint32_t> negative = scratch.of_row.row(r);
+      for (std::size_t k = 0; k < probes.size(); ++k) y(k, r) += negative[k] != 0 ? -scratch.sum[k] : scratch.sum[k];
+      at = end;
+    }
+  }
+  return clamped;
+}
+
+/// Applies a linear rule to the non-zeros of the base direction, each once: Δ = z_base · Σ_e c_e·r_e·s_e, summed in the order of
+/// kernel::signed_sum, then rounded.
+template <write_back WriteBack, parameter_storage Storage, sign_factored_law Law>
+void apply_per_example(const parameter<Storage>& p, const Law& law, std::span<const resolved_term> terms, parameter_state& state,
+                       std::size_t first, std::size_t last, write_events& events) {
+  const std::size_t columns = p.storage.shape().columns;
+  per_example_scratch& scratch = scratch_of_examples();
+  scratch.examples.clear();
+  for (const resolved_term& t : terms) scratch.examples.push_back(t.key.query);
+  const direction_key key = Law::shared(terms[0].key);
+  const std::size_t first_row = first / columns;
+  scratch.of_column.make(key, p.id, stream::example_column, scratch.examples, 0, columns);
+  scratch.of_row.make(key, p.id, stream::example_row, scratch.examples, first_row, (last - 1) / columns - first_row + 1);
+  const std::size_t stride = scratch.of_column.stride();
+  scratch.columns.assign(columns * stride, 0.0f);
+  for (std::size_t c = 0; c < columns; ++c)
+    for (std::size_t t = 0; t < terms.size(); ++t)
+      scratch.columns[c * stride + t] = scratch.of_column.row(c)[t] != 0 ? -terms[t].coefficient : terms[t].coefficient;
+
+  const Storage storage = p.storage;
+  word_reader words(random_stream(key, p.id, stream::round_update));
+  for_each_touched(law.base, key, info_of(p), first, last, [&](std::size_t i, int z, std::size_t slot) {
+    if (z == 0) return;
+    const float total =
+        kernel::signed_sum(scratch.columns.data() + i % columns * stride, scratch.of_row.row(i / columns - first_row).data(), stride);
+    const float delta = exact::product(total, static_cast<float>(z));
+    if constexpr (coded_storage<Storage>)
+      land_on<WriteBack>(storage, state, i, rounded_move<WriteBack>(delta, WriteBack::round.random ? words(slot) : 0), events);
+    else if (p.relative)
+      land_on_float<true>(storage.values()[i], delta, p.lowest, p.highest, events);
+    else
+      land_on_float<false>(storage.values()[i], delta, p.lowest, p.highest, events);
+  });
+}
+
+}  // namespace zolt::inline v0::detail
