@@ -103,6 +103,30 @@ void accumulate(const Law& law, const parameter_info& info, std::span<const reso
   }
 }
 
+/// One step of error feedback on a tile: u = update + γ·residual moves to the nearest code, or nowhere if the code cannot go there, and
+/// the residual keeps the rest. The move is made if `events` are given; otherwise this looks back.
+template <write_back WriteBack, coded_storage Storage>
+void feed_back(const parameter<Storage>& p, std::size_t first, std::span<const float> update, float retention, std::span<float> residual,
+               write_events* events) {
+  using format = typename Storage::format;
+  const Storage storage = p.storage;
+  for (std::size_t j = 0; j < update.size(); ++j) {
+    const float u = update[j] + exact::product(retention, residual[j]);
+    int move = rounded_move<WriteBack>(u, 0);
+    if (move != 0) {
+      const int ordinal = format::ordinal_of(storage.code(first + j)), target = ordinal + move;
+      const bool gated = target < format::lowest || target > format::highest;
+      if (gated) move = 0;
+      if (events != nullptr) {
+        events->clamped += gated;
+        events->moved += move != 0;
+        if (move != 0) storage.set_code(first + j, format::code_of(target));
+      }
+    }
+    residual[j] = u - static_cast<float>(move);
+  }
+}
+
 /// Adds delta to a tile of weights. `unit` turns units into the weight's own measure on dense storage.
 template <write_back WriteBack, parameter_storage Storage>
 void write_tile(const parameter<Storage>& p, const direction_key& key, parameter_state& state, std::size_t first,

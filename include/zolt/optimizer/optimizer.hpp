@@ -19,6 +19,7 @@
 #include "zolt/optimizer/slots.hpp"
 #include "zolt/optimizer/trajectory.hpp"
 #include "zolt/optimizer/validation.hpp"
+#include "zolt/update/replayed_residual.hpp"
 
 namespace zolt::inline v0 {
 
@@ -146,15 +147,13 @@ class optimizer {
     if (step.terms != terms.size()) fail("apply", "terms", terms.size(), "be " + to_text(step.terms) + ", as the step says");
     abandon_step();
     refresh_inputs();
-    const law step_law = detail::update_law(detail::law_of(policies_.direction, step.law, inputs_));
     if (options_.record) reserve_log(terms.size());
-    if (!terms.empty()) {
-      resolve_terms(step_law, step, terms);
+    resolve_steps(step, terms);
+    if (!terms.empty() || replays) {
       team_.run([&](std::size_t lane) {
         lanes_[lane].events = {};
         for_each_block(lane, [&](std::size_t i, const auto& p, std::size_t first, std::size_t last, std::uint64_t) {
-          apply_block(i, p, step_law, step, {options_.run, step.step, 0}, std::span(resolved_).subspan(i * terms.size(), terms.size()),
-                      first, last, lanes_[lane].events);
+          apply_block(i, p, first, last, lanes_[lane].events);
         });
       });
     } else {
@@ -233,9 +232,30 @@ class optimizer {
   using direction_policy = decltype(Composition::direction);
   static constexpr std::size_t moments = moments_of<rule_type>();
   static constexpr int residual_bits = Composition::write_back_type::residual_bits;
+  static constexpr bool replays = replaying_write_back<typename Composition::write_back_type>;
+  static_assert(!replays || linear_rule<rule_type>, "zolt: a write-back that replays past steps needs an update rule without moments");
   static constexpr std::size_t block_size = 128 * tile_size;
   static constexpr std::size_t most_reserved_terms = std::size_t{1} << 20;
 
+  struct applied_step {
+    logged_step step;
+    typename Composition::law law;
+    std::size_t first_term;  ///< in resolved_, of the first parameter
+  };
+  /// The last steps as they were logged, for a write-back that replays them.
+  struct recent_steps {
+    std::vector<logged_step> steps;
+    std::vector<logged_term> terms;
+
+    void push(const logged_step& step, std::span<const logged_term> its_terms, std::size_t window) {
+      if (steps.size() == window) {
+        terms.erase(terms.begin(), terms.begin() + steps.front().terms);
+        steps.erase(steps.begin());
+      }
+      steps.push_back(step);
+      terms.insert(terms.end(), its_terms.begin(), its_terms.end());
+    }
+  };
   struct lane_state {
     detail::journal undo;
     std::size_t blocks_moved = 0;
@@ -257,7 +277,14 @@ class optimizer {
     losses_.reserve(2 * queries + 1);
     terms_.reserve(queries);
     logged_.reserve(queries);
-    resolved_.reserve(queries * parameters_.size());
+    std::size_t steps_at_once = 1;
+    if constexpr (replays) {
+      past_.steps.reserve(policies_.write_back.window);
+      past_.terms.reserve(policies_.write_back.window * queries);
+      steps_at_once += policies_.write_back.window;
+    }
+    applied_.reserve(steps_at_once);
+    resolved_.reserve(steps_at_once * queries * parameters_.size());
     log_ = empty_trajectory();
     if (options_.record) {
       log_.steps.reserve(options_.reserved_steps);
@@ -503,9 +530,24 @@ class optimizer {
     return count == 0 ? std::numeric_limits<double>::quiet_NaN() : sum / static_cast<double>(count);
   }
 
-  /// Rate, amplitude and unit of every term and parameter, multiplied in double and rounded once.
-  void resolve_terms(const law& step_law, const logged_step& step, std::span<const logged_term> terms) {
+  /// The step to apply, behind those that a replaying write-back looks back on.
+  void resolve_steps(const logged_step& step, std::span<const logged_term> terms) {
     resolved_.clear();
+    applied_.clear();
+    if constexpr (replays) {
+      std::size_t at = 0;
+      for (const logged_step& s : past_.steps) {
+        resolve_terms(s, std::span(past_.terms).subspan(at, s.terms));
+        at += s.terms;
+      }
+    }
+    resolve_terms(step, terms);
+    if constexpr (replays) past_.push(step, terms, policies_.write_back.window);
+  }
+  /// Rate, amplitude and unit of every term and parameter, multiplied in double and rounded once.
+  void resolve_terms(const logged_step& step, std::span<const logged_term> terms) {
+    const law step_law = detail::update_law(detail::law_of(policies_.direction, step.law, inputs_));
+    applied_.push_back({step, step_law, resolved_.size()});
     for_each_parameter(parameters_, [&](std::size_t, const auto& p) {
       for (const logged_term& t : terms) {
         double coefficient;
@@ -521,30 +563,54 @@ class optimizer {
       }
     });
   }
+  std::span<const detail::resolved_term> terms_of(const applied_step& s, std::size_t parameter) const {
+    return std::span(resolved_).subspan(s.first_term + parameter * s.step.terms, s.step.terms);
+  }
 
   template <class S>
-  void apply_block(std::size_t index, const parameter<S>& p, const law& step_law, const logged_step& step, const direction_key& key,
-                   std::span<const detail::resolved_term> terms, std::size_t first, std::size_t last, write_events& events) {
+  void apply_block(std::size_t index, const parameter<S>& p, std::size_t first, std::size_t last, write_events& events) {
     using write_back_type = typename Composition::write_back_type;
-    if constexpr (linear_rule<rule_type> && sign_factored_law<law>) {
-      detail::apply_per_example<write_back_type>(p, step_law, terms, states_[index], first, last, events);
+    const applied_step& now = applied_.back();
+    const std::span<const detail::resolved_term> terms = terms_of(now, index);
+    if constexpr (replays && coded_storage<S>) {
+      apply_replayed(index, p, first, last, events);
+    } else if (terms.empty()) {
+      return;
+    } else if constexpr (linear_rule<rule_type> && sign_factored_law<law>) {
+      detail::apply_per_example<write_back_type>(p, now.law, terms, states_[index], first, last, events);
     } else if constexpr (linear_rule<rule_type> && sparse_law<law>) {
-      detail::apply_sparse<write_back_type>(p, step_law, terms, states_[index], first, last, events);
+      detail::apply_sparse<write_back_type>(p, now.law, terms, states_[index], first, last, events);
     } else {
+      const direction_key key{options_.run, now.step.step, 0};
       alignas(64) float gradient[tile_size], delta[tile_size];
       for (std::size_t tile = first; tile < last; tile += tile_size) {
         const std::size_t count = std::min(tile_size, last - tile);
-        detail::accumulate(step_law, info_of(p), terms, tile, std::span(gradient, count));
+        detail::accumulate(now.law, info_of(p), terms, tile, std::span(gradient, count));
         if constexpr (linear_rule<rule_type>) {
           detail::write_tile<write_back_type>(p, key, states_[index], tile, std::span<const float>(gradient, count), 1.0f, events);
         } else {
           moment_tile<moments> state;
           for (std::size_t m = 0; m < moments; ++m) state[m] = std::span(states_[index].moments).subspan(m * p.size() + tile, count);
-          policies_.rule.apply(policies_.rule.at(double{step.rate}, step.step), std::span<const float>(gradient, count), state,
+          policies_.rule.apply(policies_.rule.at(double{now.step.rate}, now.step.step), std::span<const float>(gradient, count), state,
                                std::span(delta, count));
           detail::write_tile<write_back_type>(p, key, states_[index], tile, std::span<const float>(delta, count),
                                               static_cast<float>(p.unit_or_one()), events);
         }
+      }
+    }
+  }
+  template <coded_storage S>
+  void apply_replayed(std::size_t index, const parameter<S>& p, std::size_t first, std::size_t last, write_events& events) {
+    alignas(64) float update[tile_size], residual[tile_size];
+    const auto retention = static_cast<float>(policies_.write_back.retention);
+    for (std::size_t tile = first; tile < last; tile += tile_size) {
+      const std::size_t count = std::min(tile_size, last - tile);
+      std::fill_n(residual, count, 0.0f);
+      for (const applied_step& s : applied_) {
+        detail::accumulate(s.law, info_of(p), terms_of(s, index), tile, std::span(update, count));
+        const bool now = &s == &applied_.back();
+        detail::feed_back<typename Composition::write_back_type>(p, tile, std::span<const float>(update, count), retention,
+                                                                 std::span(residual, count), now ? &events : nullptr);
       }
     }
   }
@@ -564,7 +630,7 @@ class optimizer {
       t.composition += " " + std::string(policy_name<direction_policy>());
     else
       describe(policies_.direction);
-    t.composition += " " + std::string(policy_name<typename Composition::write_back_type>());
+    describe(policies_.write_back);
     for_each_parameter(parameters_, [&t]<class S>(std::size_t, const parameter<S>& p) {
       const auto bytes = memory_of(p.storage);
       t.base ^= hash_of(reinterpret_cast<const char*>(bytes.data()), bytes.size()) * (2 * t.parameters.size() + 1);
@@ -595,6 +661,8 @@ class optimizer {
   std::vector<term> terms_;
   std::vector<logged_term> logged_;
   std::vector<detail::resolved_term> resolved_;
+  std::vector<applied_step> applied_;
+  recent_steps past_;
 
   std::vector<detail::memory_range> ranges_;
   std::vector<detail::parameter_state> states_;
