@@ -11,15 +11,12 @@
 #include <utility>
 #include <vector>
 
-#include "zolt/core/parallel.hpp"
-#include "zolt/optimizer/application.hpp"
+#include "zolt/optimizer/applier.hpp"
 #include "zolt/optimizer/journal.hpp"
 #include "zolt/optimizer/loss.hpp"
-#include "zolt/optimizer/per_example.hpp"
+#include "zolt/optimizer/run_description.hpp"
 #include "zolt/optimizer/slots.hpp"
-#include "zolt/optimizer/trajectory.hpp"
 #include "zolt/optimizer/validation.hpp"
-#include "zolt/update/replayed_residual.hpp"
 
 namespace zolt::inline v0 {
 
@@ -148,32 +145,20 @@ class optimizer {
     abandon_step();
     refresh_inputs();
     if (options_.record) reserve_log(terms.size());
-    resolve_steps(step, terms);
-    if (!terms.empty() || replays) {
-      team_.run([&](std::size_t lane) {
-        lanes_[lane].events = {};
-        for_each_block(lane, [&](std::size_t i, const auto& p, std::size_t first, std::size_t last, std::uint64_t) {
-          apply_block(i, p, first, last, lanes_[lane].events);
-        });
-      });
-    } else {
-      for (lane_state& lane : lanes_) lane.events = {};
-    }
+    const write_events events = applier_.apply(team_, inputs_, step, terms);
     if (options_.record) {
       log_.steps.push_back(step);
       log_.terms.insert(log_.terms.end(), terms.begin(), terms.end());
     }
     ++step_;
-    write_events all;
-    for (const lane_state& lane : lanes_) all = all + lane.events;
-    return all;
+    return events;
   }
 
   /// Repeats a logged run from the weights it started from. Afterwards the optimizer is where that run was, and goes on as it would have.
   ///
   /// Errors   another composition, run, base or set of parameters, steps that do not add up, or steps already taken: nothing is applied then.
   void replay(const trajectory& t) {
-    const trajectory here = empty_trajectory();
+    const trajectory here = detail::empty_trajectory(parameters_, policies_, options_.run);
     if (step_ != 0) fail("replay", "steps already taken", step_, "be 0: a trajectory starts from the base weights");
     if (t.composition != here.composition) fail("replay", "composition", t.composition, "be " + here.composition);
     if (t.run != here.run) fail("replay", "run", t.run, "be " + to_text(here.run));
@@ -200,11 +185,7 @@ class optimizer {
   const Parameters& parameters() const { return parameters_; }
   const Composition& policies() const { return policies_; }
   /// Bytes of moments, residuals and what the direction law reads: all that the policies keep beside the weights.
-  std::size_t state_bytes() const {
-    std::size_t bytes = inputs_.bytes();
-    for (const detail::parameter_state& s : states_) bytes += s.moments.size() * sizeof(float) + s.residuals.size();
-    return bytes;
-  }
+  std::size_t state_bytes() const { return inputs_.bytes() + applier_.state_bytes(); }
   /// Bytes that undoing in place holds at most so far.
   std::size_t journal_bytes() const {
     std::size_t bytes = 0;
@@ -228,84 +209,30 @@ class optimizer {
   };
 
  private:
-  using rule_type = decltype(Composition::rule);
   using direction_policy = decltype(Composition::direction);
-  static constexpr std::size_t moments = moments_of<rule_type>();
-  static constexpr int residual_bits = Composition::write_back_type::residual_bits;
-  static constexpr bool replays = replaying_write_back<typename Composition::write_back_type>;
-  static_assert(!replays || linear_rule<rule_type>, "zolt: a write-back that replays past steps needs an update rule without moments");
-  static constexpr std::size_t block_size = 128 * tile_size;
   static constexpr std::size_t most_reserved_terms = std::size_t{1} << 20;
 
-  struct applied_step {
-    logged_step step;
-    typename Composition::law law;
-    std::size_t first_term;  ///< in resolved_, of the first parameter
-  };
-  /// The last steps as they were logged, for a write-back that replays them.
-  struct recent_steps {
-    std::vector<logged_step> steps;
-    std::vector<logged_term> terms;
-
-    void push(const logged_step& step, std::span<const logged_term> its_terms, std::size_t window) {
-      if (steps.size() == window) {
-        terms.erase(terms.begin(), terms.begin() + steps.front().terms);
-        steps.erase(steps.begin());
-      }
-      steps.push_back(step);
-      terms.insert(terms.end(), its_terms.begin(), its_terms.end());
-    }
-  };
   struct lane_state {
     detail::journal undo;
     std::size_t blocks_moved = 0;
-    write_events events;
   };
 
   void make_buffers() {
     ranges_ = detail::memory_ranges(parameters_);
     lanes_.resize(team_.size());
-    states_.resize(parameters_.size());
     read_.assign(parameters_.size(), 0);
-    for_each_parameter(parameters_, [this]<class S>(std::size_t i, const parameter<S>& p) {
-      states_[i].moments.assign(moments * p.size(), 0.0f);
-      if constexpr (coded_storage<S> && residual_bits > 0) states_[i].residuals.assign(residual_bytes(p.size()), 0);
-    });
     const std::size_t queries = policies_.estimator.queries;
     plan_.reserve(2 * queries + 1);
     seen_.reserve(2 * queries + 1);
     losses_.reserve(2 * queries + 1);
     terms_.reserve(queries);
     logged_.reserve(queries);
-    std::size_t steps_at_once = 1;
-    if constexpr (replays) {
-      past_.steps.reserve(policies_.write_back.window);
-      past_.terms.reserve(policies_.write_back.window * queries);
-      steps_at_once += policies_.write_back.window;
-    }
-    applied_.reserve(steps_at_once);
-    resolved_.reserve(steps_at_once * queries * parameters_.size());
-    log_ = empty_trajectory();
+    log_ = detail::empty_trajectory(parameters_, policies_, options_.run);
     if (options_.record) {
       log_.steps.reserve(options_.reserved_steps);
       log_.terms.reserve(std::min(options_.reserved_steps * queries, most_reserved_terms));
     }
   }
-  static std::size_t residual_bytes(std::size_t weights) { return residual_field<residual_bits>::bytes_for(weights); }
-
-  /// f(parameter index, parameter, first, last, base) for the blocks of one lane. Blocks end at multiples of block_size, so that no byte of
-  /// packed codes or residuals has two owners.
-  template <class Function>
-  void for_each_block(std::size_t lane, Function&& f) const {
-    std::size_t block = 0;
-    std::uint64_t base = 0;
-    for_each_parameter(parameters_, [&](std::size_t i, const auto& p) {
-      for (std::size_t first = 0; first < p.size(); first += block_size)
-        if (block++ % team_.size() == lane) f(i, p, first, std::min(p.size(), first + block_size), base);
-      base += p.size();
-    });
-  }
-
   std::size_t validated_threads() const {
     validate();
     return options_.threads;
@@ -369,11 +296,12 @@ class optimizer {
         state.undo.start_moving();
         state.blocks_moved = 0;
         if (law_.density() > detail::copy_density) state.undo.reserve_copy(dense_weights_of(lane));
-        for_each_block(lane, [&](std::size_t, const auto& w, std::size_t first, std::size_t last, std::uint64_t base) {
-          state.undo.reached = first;
-          detail::move_weights(w, law_, p.key, step_of(w, p), first, last, base, state.undo);
-          ++state.blocks_moved;
-        });
+        detail::for_each_block(parameters_, team_.size(), lane,
+                               [&](std::size_t, const auto& w, std::size_t first, std::size_t last, std::uint64_t base) {
+                                 state.undo.reached = first;
+                                 detail::move_weights(w, law_, p.key, step_of(w, p), first, last, base, state.undo);
+                                 ++state.blocks_moved;
+                               });
         state.undo.reached = 0;
       });
     } catch (...) {  // no memory for a journal: what was moved goes back
@@ -388,21 +316,23 @@ class optimizer {
       lane_state& state = lanes_[lane];
       state.undo.start_restoring();
       std::size_t block = 0;
-      for_each_block(lane, [&](std::size_t, const auto& w, std::size_t first, std::size_t last, std::uint64_t base) {
-        const std::size_t end = block < state.blocks_moved    ? last
-                                : block == state.blocks_moved ? std::clamp(state.undo.reached, first, last)
-                                                              : first;
-        ++block;
-        if (first < end) detail::restore_weights(w, law_, p.key, step_of(w, p), first, end, base, state.undo);
-      });
+      detail::for_each_block(parameters_, team_.size(), lane,
+                             [&](std::size_t, const auto& w, std::size_t first, std::size_t last, std::uint64_t base) {
+                               const std::size_t end = block < state.blocks_moved    ? last
+                                                       : block == state.blocks_moved ? std::clamp(state.undo.reached, first, last)
+                                                                                     : first;
+                               ++block;
+                               if (first < end) detail::restore_weights(w, law_, p.key, step_of(w, p), first, end, base, state.undo);
+                             });
     });
     displaced_ = false;
   }
   std::size_t dense_weights_of(std::size_t lane) const {
     std::size_t count = 0;
-    for_each_block(lane, [&count]<class S>(std::size_t, const parameter<S>&, std::size_t first, std::size_t last, std::uint64_t) {
-      count += dense_storage<S> ? last - first : 0;
-    });
+    detail::for_each_block(parameters_, team_.size(), lane,
+                           [&count]<class S>(std::size_t, const parameter<S>&, std::size_t first, std::size_t last, std::uint64_t) {
+                             count += dense_storage<S> ? last - first : 0;
+                           });
     return count;
   }
   template <class S>
@@ -530,119 +460,6 @@ class optimizer {
     return count == 0 ? std::numeric_limits<double>::quiet_NaN() : sum / static_cast<double>(count);
   }
 
-  /// The step to apply, behind those that a replaying write-back looks back on.
-  void resolve_steps(const logged_step& step, std::span<const logged_term> terms) {
-    resolved_.clear();
-    applied_.clear();
-    if constexpr (replays) {
-      std::size_t at = 0;
-      for (const logged_step& s : past_.steps) {
-        resolve_terms(s, std::span(past_.terms).subspan(at, s.terms));
-        at += s.terms;
-      }
-    }
-    resolve_terms(step, terms);
-    if constexpr (replays) past_.push(step, terms, policies_.write_back.window);
-  }
-  /// Rate, amplitude and unit of every term and parameter, multiplied in double and rounded once.
-  void resolve_terms(const logged_step& step, std::span<const logged_term> terms) {
-    const law step_law = detail::update_law(detail::law_of(policies_.direction, step.law, inputs_));
-    applied_.push_back({step, step_law, resolved_.size()});
-    for_each_parameter(parameters_, [&](std::size_t, const auto& p) {
-      for (const logged_term& t : terms) {
-        double coefficient;
-        if constexpr (linear_rule<rule_type>)
-          coefficient =
-              policies_.rule.step_for(double{step.rate}, double{t.coefficient}, terms.size()) * step_law.amplitude() * p.unit_or_one();
-        else
-          coefficient = double{t.coefficient} * step_law.amplitude();
-        const auto rounded = static_cast<float>(exact::round_to_significant(coefficient, exact::coefficient_bits(law::bits)));
-        if (!exact::is_finite(rounded))
-          fail(p.name, "coefficient of query " + to_text(t.query), coefficient, "be finite in single precision");
-        resolved_.push_back({{options_.run, step.step, t.query}, rounded});
-      }
-    });
-  }
-  std::span<const detail::resolved_term> terms_of(const applied_step& s, std::size_t parameter) const {
-    return std::span(resolved_).subspan(s.first_term + parameter * s.step.terms, s.step.terms);
-  }
-
-  template <class S>
-  void apply_block(std::size_t index, const parameter<S>& p, std::size_t first, std::size_t last, write_events& events) {
-    using write_back_type = typename Composition::write_back_type;
-    const applied_step& now = applied_.back();
-    const std::span<const detail::resolved_term> terms = terms_of(now, index);
-    if constexpr (replays && coded_storage<S>) {
-      apply_replayed(index, p, first, last, events);
-    } else if (terms.empty()) {
-      return;
-    } else if constexpr (linear_rule<rule_type> && sign_factored_law<law>) {
-      detail::apply_per_example<write_back_type>(p, now.law, terms, states_[index], first, last, events);
-    } else if constexpr (linear_rule<rule_type> && sparse_law<law>) {
-      detail::apply_sparse<write_back_type>(p, now.law, terms, states_[index], first, last, events);
-    } else {
-      const direction_key key{options_.run, now.step.step, 0};
-      alignas(64) float gradient[tile_size], delta[tile_size];
-      for (std::size_t tile = first; tile < last; tile += tile_size) {
-        const std::size_t count = std::min(tile_size, last - tile);
-        detail::accumulate(now.law, info_of(p), terms, tile, std::span(gradient, count));
-        if constexpr (linear_rule<rule_type>) {
-          detail::write_tile<write_back_type>(p, key, states_[index], tile, std::span<const float>(gradient, count), 1.0f, events);
-        } else {
-          moment_tile<moments> state;
-          for (std::size_t m = 0; m < moments; ++m) state[m] = std::span(states_[index].moments).subspan(m * p.size() + tile, count);
-          policies_.rule.apply(policies_.rule.at(double{now.step.rate}, now.step.step), std::span<const float>(gradient, count), state,
-                               std::span(delta, count));
-          detail::write_tile<write_back_type>(p, key, states_[index], tile, std::span<const float>(delta, count),
-                                              static_cast<float>(p.unit_or_one()), events);
-        }
-      }
-    }
-  }
-  template <coded_storage S>
-  void apply_replayed(std::size_t index, const parameter<S>& p, std::size_t first, std::size_t last, write_events& events) {
-    alignas(64) float update[tile_size], residual[tile_size];
-    const auto retention = static_cast<float>(policies_.write_back.retention);
-    for (std::size_t tile = first; tile < last; tile += tile_size) {
-      const std::size_t count = std::min(tile_size, last - tile);
-      std::fill_n(residual, count, 0.0f);
-      for (const applied_step& s : applied_) {
-        detail::accumulate(s.law, info_of(p), terms_of(s, index), tile, std::span(update, count));
-        const bool now = &s == &applied_.back();
-        detail::feed_back<typename Composition::write_back_type>(p, tile, std::span<const float>(update, count), retention,
-                                                                 std::span(residual, count), now ? &events : nullptr);
-      }
-    }
-  }
-
-  trajectory empty_trajectory() const {
-    trajectory t;
-    t.run = options_.run;
-    const auto describe = [&t](const auto& policy) {
-      t.composition += (t.composition.empty() ? "" : " ") + std::string(policy_name<std::remove_cvref_t<decltype(policy)>>());
-      if constexpr (policy_with_fields<std::remove_cvref_t<decltype(policy)>>)
-        policy.fields([&t](std::string_view field, double value, bound) {
-          if (field != "rate") t.composition += ":" + std::string(field) + "=" + to_text(value);
-        });
-    };
-    describe(policies_.rule);
-    if constexpr (requires { requires direction_policy::record_holds_all; })
-      t.composition += " " + std::string(policy_name<direction_policy>());
-    else
-      describe(policies_.direction);
-    describe(policies_.write_back);
-    for_each_parameter(parameters_, [&t]<class S>(std::size_t, const parameter<S>& p) {
-      const auto bytes = memory_of(p.storage);
-      t.base ^= hash_of(reinterpret_cast<const char*>(bytes.data()), bytes.size()) * (2 * t.parameters.size() + 1);
-      std::string format = p.relative ? "float32 relative" : "float32";
-      if constexpr (coded_storage<S>) format = S::format::name;
-      if (exact::is_finite(p.lowest) || exact::is_finite(p.highest)) format += " " + to_text(p.lowest) + " " + to_text(p.highest);
-      t.parameters.push_back(
-          {p.id, p.storage.shape().rows, p.storage.shape().columns, hash_of(format.data(), format.size()), p.unit_or_one()});
-    });
-    return t;
-  }
-
   Parameters parameters_;
   Composition policies_;
   options options_;
@@ -653,6 +470,7 @@ class optimizer {
   std::uint32_t refreshed_for_ = ~std::uint32_t{0};
   inputs_t<direction_policy> inputs_{};
   law law_ = detail::law_of(policies_.direction, 0u, inputs_);
+  detail::applier<Parameters, Composition> applier_{parameters_, policies_, options_.run, team_.size()};
   std::array<coefficient_statistics, 2> statistics_{};
 
   std::vector<probe> plan_;
@@ -660,12 +478,8 @@ class optimizer {
   std::vector<double> losses_;
   std::vector<term> terms_;
   std::vector<logged_term> logged_;
-  std::vector<detail::resolved_term> resolved_;
-  std::vector<applied_step> applied_;
-  recent_steps past_;
 
   std::vector<detail::memory_range> ranges_;
-  std::vector<detail::parameter_state> states_;
   std::vector<lane_state> lanes_;
   std::vector<std::uint8_t> read_;
   std::vector<std::string> unread_;

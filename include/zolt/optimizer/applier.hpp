@@ -1,0 +1,189 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "zolt/core/parallel.hpp"
+#include "zolt/optimizer/blocks.hpp"
+#include "zolt/optimizer/per_example.hpp"
+#include "zolt/optimizer/slots.hpp"
+#include "zolt/optimizer/trajectory.hpp"
+#include "zolt/update/replayed_residual.hpp"
+
+namespace zolt::inline v0::detail {
+
+/// The tensor pipeline: terms → regenerated estimate, tile by tile → update rule → write-back, with the memory that rules and write-backs
+/// keep per weight. Parameters and policies are the optimizer's.
+template <parameter_set Parameters, class Composition>
+class applier {
+  using rule_type = decltype(Composition::rule);
+  using direction_policy = decltype(Composition::direction);
+  using write_back_type = typename Composition::write_back_type;
+  using law = typename Composition::law;
+  static constexpr std::size_t moments = moments_of<rule_type>();
+  static constexpr int residual_bits = write_back_type::residual_bits;
+  static constexpr bool replays = replaying_write_back<write_back_type>;
+  static_assert(!replays || linear_rule<rule_type>, "zolt: a write-back that replays past steps needs an update rule without moments");
+
+ public:
+  applier(const Parameters& parameters, const Composition& policies, std::uint64_t run, std::size_t lanes)
+      : parameters_(parameters), policies_(policies), run_(run), events_(lanes) {
+    states_.resize(parameters_.size());
+    for_each_parameter(parameters_, [this]<class S>(std::size_t i, const parameter<S>& p) {
+      states_[i].moments.assign(moments * p.size(), 0.0f);
+      if constexpr (coded_storage<S> && residual_bits > 0)
+        states_[i].residuals.assign(residual_field<residual_bits>::bytes_for(p.size()), 0);
+    });
+    const std::size_t queries = policies_.estimator.queries;
+    std::size_t steps_at_once = 1;
+    if constexpr (replays) {
+      past_.steps.reserve(policies_.write_back.window);
+      past_.terms.reserve(policies_.write_back.window * queries);
+      steps_at_once += policies_.write_back.window;
+    }
+    applied_.reserve(steps_at_once);
+    resolved_.reserve(steps_at_once * queries * parameters_.size());
+  }
+
+  /// Applies the terms of a step to all weights, a lane of the team at a time.
+  write_events apply(thread_team& team, const inputs_t<direction_policy>& inputs, const logged_step& step,
+                     std::span<const logged_term> terms) {
+    std::fill(events_.begin(), events_.end(), write_events{});
+    resolve_steps(inputs, step, terms);
+    if (!terms.empty() || replays)
+      team.run([&](std::size_t lane) {
+        for_each_block(parameters_, team.size(), lane,
+                       [&](std::size_t i, const auto& p, std::size_t first, std::size_t last, std::uint64_t) {
+                         apply_block(i, p, first, last, events_[lane]);
+                       });
+      });
+    write_events all;
+    for (const write_events& e : events_) all = all + e;
+    return all;
+  }
+
+  std::size_t state_bytes() const {
+    std::size_t bytes = 0;
+    for (const parameter_state& s : states_) bytes += s.moments.size() * sizeof(float) + s.residuals.size();
+    return bytes;
+  }
+
+ private:
+  struct applied_step {
+    logged_step step;
+    typename Composition::law law;
+    std::size_t first_term;  ///< in resolved_, of the first parameter
+  };
+  /// The last steps as they were logged, for a write-back that replays them.
+  struct recent_steps {
+    std::vector<logged_step> steps;
+    std::vector<logged_term> terms;
+
+    void push(const logged_step& step, std::span<const logged_term> its_terms, std::size_t window) {
+      if (steps.size() == window) {
+        terms.erase(terms.begin(), terms.begin() + steps.front().terms);
+        steps.erase(steps.begin());
+      }
+      steps.push_back(step);
+      terms.insert(terms.end(), its_terms.begin(), its_terms.end());
+    }
+  };
+
+  /// The step to apply, behind those that a replaying write-back looks back on.
+  void resolve_steps(const inputs_t<direction_policy>& inputs, const logged_step& step, std::span<const logged_term> terms) {
+    resolved_.clear();
+    applied_.clear();
+    if constexpr (replays) {
+      std::size_t at = 0;
+      for (const logged_step& s : past_.steps) {
+        resolve_terms(inputs, s, std::span(past_.terms).subspan(at, s.terms));
+        at += s.terms;
+      }
+    }
+    resolve_terms(inputs, step, terms);
+    if constexpr (replays) past_.push(step, terms, policies_.write_back.window);
+  }
+  /// Rate, amplitude and unit of every term and parameter, multiplied in double and rounded once.
+  void resolve_terms(const inputs_t<direction_policy>& inputs, const logged_step& step, std::span<const logged_term> terms) {
+    const law step_law = update_law(law_of(policies_.direction, step.law, inputs));
+    applied_.push_back({step, step_law, resolved_.size()});
+    for_each_parameter(parameters_, [&](std::size_t, const auto& p) {
+      for (const logged_term& t : terms) {
+        double coefficient;
+        if constexpr (linear_rule<rule_type>)
+          coefficient =
+              policies_.rule.step_for(double{step.rate}, double{t.coefficient}, terms.size()) * step_law.amplitude() * p.unit_or_one();
+        else
+          coefficient = double{t.coefficient} * step_law.amplitude();
+        const auto rounded = static_cast<float>(exact::round_to_significant(coefficient, exact::coefficient_bits(law::bits)));
+        if (!exact::is_finite(rounded))
+          fail(p.name, "coefficient of query " + to_text(t.query), coefficient, "be finite in single precision");
+        resolved_.push_back({{run_, step.step, t.query}, rounded});
+      }
+    });
+  }
+  std::span<const resolved_term> terms_of(const applied_step& s, std::size_t parameter) const {
+    return std::span(resolved_).subspan(s.first_term + parameter * s.step.terms, s.step.terms);
+  }
+
+  template <class S>
+  void apply_block(std::size_t index, const parameter<S>& p, std::size_t first, std::size_t last, write_events& events) {
+    const applied_step& now = applied_.back();
+    const std::span<const resolved_term> terms = terms_of(now, index);
+    if constexpr (replays && coded_storage<S>) {
+      apply_replayed(index, p, first, last, events);
+    } else if (terms.empty()) {
+      return;
+    } else if constexpr (linear_rule<rule_type> && sign_factored_law<law>) {
+      apply_per_example<write_back_type>(p, now.law, terms, states_[index], first, last, events);
+    } else if constexpr (linear_rule<rule_type> && sparse_law<law>) {
+      apply_sparse<write_back_type>(p, now.law, terms, states_[index], first, last, events);
+    } else {
+      const direction_key key{run_, now.step.step, 0};
+      alignas(64) float gradient[tile_size], delta[tile_size];
+      for (std::size_t tile = first; tile < last; tile += tile_size) {
+        const std::size_t count = std::min(tile_size, last - tile);
+        accumulate(now.law, info_of(p), terms, tile, std::span(gradient, count));
+        if constexpr (linear_rule<rule_type>) {
+          write_tile<write_back_type>(p, key, states_[index], tile, std::span<const float>(gradient, count), 1.0f, events);
+        } else {
+          moment_tile<moments> state;
+          for (std::size_t m = 0; m < moments; ++m) state[m] = std::span(states_[index].moments).subspan(m * p.size() + tile, count);
+          policies_.rule.apply(policies_.rule.at(double{now.step.rate}, now.step.step), std::span<const float>(gradient, count), state,
+                               std::span(delta, count));
+          write_tile<write_back_type>(p, key, states_[index], tile, std::span<const float>(delta, count),
+                                      static_cast<float>(p.unit_or_one()), events);
+        }
+      }
+    }
+  }
+  template <coded_storage S>
+  void apply_replayed(std::size_t index, const parameter<S>& p, std::size_t first, std::size_t last, write_events& events) {
+    alignas(64) float update[tile_size], residual[tile_size];
+    const auto retention = static_cast<float>(policies_.write_back.retention);
+    for (std::size_t tile = first; tile < last; tile += tile_size) {
+      const std::size_t count = std::min(tile_size, last - tile);
+      std::fill_n(residual, count, 0.0f);
+      for (const applied_step& s : applied_) {
+        accumulate(s.law, info_of(p), terms_of(s, index), tile, std::span(update, count));
+        const bool now = &s == &applied_.back();
+        feed_back<write_back_type>(p, tile, std::span<const float>(update, count), retention, std::span(residual, count),
+                                   now ? &events : nullptr);
+      }
+    }
+  }
+
+  const Parameters& parameters_;
+  const Composition& policies_;
+  std::uint64_t run_;
+  std::vector<write_events> events_;  ///< of each lane
+  std::vector<parameter_state> states_;
+  std::vector<resolved_term> resolved_;
+  std::vector<applied_step> applied_;
+  recent_steps past_;
+};
+
+}  // namespace zolt::inline v0::detail
