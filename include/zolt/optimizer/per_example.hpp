@@ -14,39 +14,51 @@
 /// Laws that give every example a direction z = base ∘ r sᵀ: products and updates that visit the base once for all examples.
 namespace zolt::inline v0::detail {
 
-/// Bits that say which rows (or columns) an example's sign turns around: one vector per row of the matrix, one entry per term or probe.
-class sign_table {
+/// The signs of rows (or of columns) for a list of examples: a word holds those of up to 32 examples, and a run of examples shares it.
+class sign_words {
  public:
-  /// Signs of [first, first + count) of one side, for the examples in order.
   void make(const direction_key& key, std::uint64_t parameter, stream side, std::span<const std::uint32_t> examples, std::size_t first,
             std::size_t count) {
-    stride_ = kernel::padded(examples.size());
-    bits_.assign(count * stride_, 0);
-    words_.resize(count);
     constexpr std::uint32_t per_word = example_signs::examples_per_word;
-    std::uint32_t held = ~std::uint32_t{0};
+    count_ = count;
+    runs_.clear();
+    bits_.clear();
+    words_.clear();
     for (std::size_t t = 0; t < examples.size(); ++t) {
-      if (const std::uint32_t group = examples[t] / per_word; group != held) {
-        word_reader words(example_signs::words(key, parameter, side, held = group));
-        for (std::size_t i = 0; i < count; ++i) words_[i] = words(first + i);
+      const std::uint32_t group = examples[t] / per_word;
+      if (runs_.empty() || runs_.back().group != group) {
+        runs_.push_back({group, t, t});
+        word_reader words(example_signs::words(key, parameter, side, group));
+        for (std::size_t i = 0; i < count; ++i) words_.push_back(words(first + i));
       }
-      for (std::size_t i = 0; i < count; ++i) bits_[i * stride_ + t] = words_[i] >> examples[t] % per_word & 1;
+      runs_.back().end = t + 1;
+      bits_.push_back(examples[t] % per_word);
     }
   }
-  std::size_t stride() const { return stride_; }
-  std::span<std::uint32_t> row(std::size_t i) { return std::span(bits_).subspan(i * stride_, stride_); }
+  /// negative[t] = 1 where the sign of row i for the example of entry t is −1.
+  void of(std::size_t i, std::uint32_t* negative) const {
+    for (std::size_t r = 0; r < runs_.size(); ++r) {
+      const std::uint32_t word = words_[r * count_ + i];
+      for (std::size_t t = runs_[r].begin; t < runs_[r].end; ++t) negative[t] = word >> bits_[t] & 1;
+    }
+  }
 
  private:
-  std::size_t stride_ = 0;
+  struct run {
+    std::uint32_t group;
+    std::size_t begin, end;
+  };
+  std::size_t count_ = 0;
+  std::vector<run> runs_;
   std::vector<std::uint32_t> bits_, words_;
 };
 
 /// What a thread keeps from call to call: after the first it allocates nothing.
 struct per_example_scratch {
-  sign_table of_row, of_column;
+  sign_words of_row, of_column;
   std::vector<float> tile, columns, sum;
   std::vector<kernel::signed_weight> weights;
-  std::vector<std::uint32_t> examples;
+  std::vector<std::uint32_t> examples, negative;
 };
 inline per_example_scratch& scratch_of_examples() {
   thread_local per_example_scratch scratch;
@@ -59,16 +71,19 @@ inline bool one_length(std::span<const probe> probes) {
                      [&](const probe& p) { return p.offset != 0 && std::fabs(p.offset) == std::fabs(probes[0].offset); });
 }
 
-/// columns[c · stride + k] = ± x(k, c), negated where the sign of column c for the example of probe k and that of its offset differ.
-inline void signed_columns(std::span<const probe> probes, tensor_view<const float> x, sign_table& of_column, std::span<float> columns) {
-  const std::size_t stride = of_column.stride(), count = x.columns();
-  constexpr std::size_t together = 16;  // columns whose rows of x are read while they are in the first cache
-  for (std::size_t c = 0; c < count; c += together)
-    for (std::size_t k = 0; k < probes.size(); ++k) {
-      const std::uint32_t side = probes[k].offset < 0;
-      for (std::size_t i = c; i < std::min(count, c + together); ++i)
-        columns[i * stride + k] = (of_column.row(i)[k] ^ side) != 0 ? -x(k, i) : x(k, i);
-    }
+/// columns[c · stride + k] = ±x(k, c), negated where the sign of column c for the example of probe k and that of its offset differ.
+inline void signed_columns(std::span<const probe> probes, tensor_view<const float> x, const sign_words& of_column, std::size_t stride,
+                           std::vector<std::uint32_t>& negative, std::span<float> columns) {
+  constexpr std::size_t together = 16;  // a square of them is turned in the first cache
+  negative.resize(together * stride);
+  for (std::size_t c = 0; c < x.columns(); c += together) {
+    const std::size_t wide = std::min(together, x.columns() - c);
+    for (std::size_t i = 0; i < wide; ++i) of_column.of(c + i, &negative[i * stride]);
+    for (std::size_t k = 0; k < probes.size(); k += together)
+      for (std::size_t i = 0; i < wide; ++i)
+        for (std::size_t j = k; j < std::min(probes.size(), k + together); ++j)
+          columns[(c + i) * stride + j] = negative[i * stride + j] != (probes[j].offset < 0 ? 1u : 0u) ? -x(j, c + i) : x(j, c + i);
+  }
 }
 
 /// y(k, ·) = W_k x(k, ·) for the weights W_k that probe k sees:
@@ -87,9 +102,9 @@ std::uint64_t multiply_per_example(const parameter<Storage>& p, const Law& law, 
   const direction_key key = Law::shared(probes[0].key);
   scratch.of_column.make(key, p.id, stream::example_column, scratch.examples, 0, s.columns);
   scratch.of_row.make(key, p.id, stream::example_row, scratch.examples, 0, s.rows);
-  const std::size_t stride = scratch.of_column.stride();
+  const std::size_t stride = kernel::padded(probes.size());
   scratch.columns.assign(s.columns * stride, 0.0f);
-  signed_columns(probes, x, scratch.of_column, scratch.columns);
+  signed_columns(probes, x, scratch.of_column, stride, scratch.negative, scratch.columns);
   scratch.sum.resize(stride);
 
   const displacement_t<Storage> step = displacement(p, law, radius, std::fabs(probes[0].offset));
@@ -135,8 +150,8 @@ std::uint64_t multiply_per_example(const parameter<Storage>& p, const Law& law, 
       while (end < all.size() && all[end].row == all[at].row) ++end;
       kernel::sum_columns(all.subspan(at, end - at), scratch.columns.data(), stride, scratch.sum.data());
       const std::size_t r = all[at].row;
-      const std::span<const std::uint32_t> negative = scratch.of_row.row(r);
-      for (std::size_t k = 0; k < probes.size(); ++k) y(k, r) += negative[k] != 0 ? -scratch.sum[k] : scratch.sum[k];
+      scratch.of_row.of(r, scratch.negative.data());
+      for (std::size_t k = 0; k < probes.size(); ++k) y(k, r) += scratch.negative[k] != 0 ? -scratch.sum[k] : scratch.sum[k];
       at = end;
     }
   }
@@ -156,18 +171,23 @@ void apply_per_example(const parameter<Storage>& p, const Law& law, std::span<co
   const std::size_t first_row = first / columns;
   scratch.of_column.make(key, p.id, stream::example_column, scratch.examples, 0, columns);
   scratch.of_row.make(key, p.id, stream::example_row, scratch.examples, first_row, (last - 1) / columns - first_row + 1);
-  const std::size_t stride = scratch.of_column.stride();
+  const std::size_t stride = kernel::padded(terms.size());
   scratch.columns.assign(columns * stride, 0.0f);
-  for (std::size_t c = 0; c < columns; ++c)
+  scratch.negative.assign(stride, 0);
+  for (std::size_t c = 0; c < columns; ++c) {
+    scratch.of_column.of(c, scratch.negative.data());
     for (std::size_t t = 0; t < terms.size(); ++t)
-      scratch.columns[c * stride + t] = scratch.of_column.row(c)[t] != 0 ? -terms[t].coefficient : terms[t].coefficient;
+      scratch.columns[c * stride + t] = scratch.negative[t] != 0 ? -terms[t].coefficient : terms[t].coefficient;
+  }
 
   const Storage storage = p.storage;
   word_reader words(random_stream(key, p.id, stream::round_update));
+  std::size_t signs_of = first_row + (last - 1) / columns + 1;  // the row whose signs are at hand: none yet
   for_each_touched(law.base, key, info_of(p), first, last, [&](std::size_t i, int z, std::size_t slot) {
     if (z == 0) return;
-    const float total =
-        kernel::signed_sum(scratch.columns.data() + i % columns * stride, scratch.of_row.row(i / columns - first_row).data(), stride);
+    const std::size_t row = i / columns - first_row;
+    if (row != signs_of) scratch.of_row.of(signs_of = row, scratch.negative.data());
+    const float total = kernel::signed_sum(&scratch.columns[i % columns * stride], scratch.negative.data(), stride);
     const float delta = exact::product(total, static_cast<float>(z));
     if constexpr (coded_storage<Storage>)
       land_on<WriteBack>(storage, state, i, rounded_move<WriteBack>(delta, WriteBack::round.random ? words(slot) : 0), events);
