@@ -7,8 +7,11 @@
 
 #include "support/models.hpp"
 #include "zolt/direction/dense.hpp"
+#include "zolt/estimator/coefficient_shape.hpp"
 #include "zolt/optimizer/optimizer.hpp"
+#include "zolt/update/adaptive.hpp"
 #include "zolt/update/momentum.hpp"
+#include "zolt/update/vote.hpp"
 
 // After the first step a step allocates nothing, and what the optimizer keeps per weight is what its policies say.
 
@@ -69,7 +72,7 @@ void expect_no_allocation(const Policies&... policies) {
 TEST(memory, a_step_allocates_nothing) {
   expect_no_allocation(sgd{.rate = 0.3}, two_point{.queries = 2});
   expect_no_allocation(sgd{.rate = 0.1}, one_sided{.queries = 3}, rademacher{}, cosine_decay{.steps = 20});
-  expect_no_allocation(momentum{.rate = 0.05});
+  expect_no_allocation(momentum{.rate = 0.05}, centered_ranks{}, two_point{.queries = 3});
   expect_no_allocation(adam{.rate = 0.1}, residual<4>{});
 }
 
@@ -112,15 +115,18 @@ TEST(memory, bytes_beside_the_weights_are_as_documented) {
 
   EXPECT_EQ(state_of(), 0u);
   EXPECT_EQ(state_of(nearest{}, rademacher{}), 0u);
-  EXPECT_EQ(state_of(sign_of_coefficient{}), 0u);
+  EXPECT_EQ(state_of(vote{}), 0u);
   EXPECT_EQ(state_of(sign_of_gradient{}), 0u);
   EXPECT_EQ(state_of(momentum{}), 4 * weights);
   EXPECT_EQ(state_of(adam{}), 8 * weights);
+  EXPECT_EQ(state_of(amsgrad{}), 12 * weights);
   EXPECT_EQ(state_of(residual<1>{}), eighths);
   EXPECT_EQ(state_of(residual<2>{}), quarters);
   EXPECT_EQ(state_of(residual<3>{}), halves);  // fields of a power of two
   EXPECT_EQ(state_of(residual<4>{}), halves);
   EXPECT_EQ(state_of(residual<8>{}), whole);
+  EXPECT_EQ(state_of(residual<9>{}), 2 * whole);
+  EXPECT_EQ(state_of(residual<16>{}), 2 * whole);
   EXPECT_EQ(state_of(momentum{}, residual<4>{}), 4 * weights + halves);
 }
 

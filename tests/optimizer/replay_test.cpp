@@ -10,8 +10,12 @@
 #include "support/messages.hpp"
 #include "support/models.hpp"
 #include "zolt/direction/dense.hpp"
+#include "zolt/estimator/coefficient_shape.hpp"
+#include "zolt/estimator/kernel_smoothed.hpp"
 #include "zolt/optimizer/optimizer.hpp"
+#include "zolt/update/adaptive.hpp"
 #include "zolt/update/momentum.hpp"
+#include "zolt/update/vote.hpp"
 
 // With the base weights a trajectory is the checkpoint: replaying it gives the weights, and the run goes on as if it had never stopped.
 
@@ -69,13 +73,15 @@ TEST(replay, a_rate_that_falls_and_a_density_that_follows) {
 }
 
 TEST(replay, signs) {
-  expect_replays(sign_of_coefficient{.rate = 0.3}, two_point{.queries = 2});
+  expect_replays(sgd{.rate = 0.3}, sign_of_coefficient{}, two_point{.queries = 2});
   expect_replays(sign_of_gradient{.rate = 0.3}, two_point{.queries = 2});
+  expect_replays(vote{.rate = 0.3}, sign_of_coefficient{}, two_point{.queries = 8}, rademacher{}, nearest{});
 }
 
 TEST(replay, rules_with_moments) {
   expect_replays(momentum{.rate = 0.05});
   expect_replays(adam{.rate = 0.1}, two_point{.queries = 2}, residual<4>{});
+  expect_replays(amsgrad{.rate = 0.1}, kernel_smoothed{.radius = 4, .levels = 4}, residual<16>{});
 }
 
 TEST(replay, refuses_what_is_not_its_own_before_it_applies_anything) {

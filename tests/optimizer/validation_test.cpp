@@ -8,8 +8,11 @@
 #include "support/messages.hpp"
 #include "support/models.hpp"
 #include "zolt/direction/dense.hpp"
+#include "zolt/estimator/kernel_smoothed.hpp"
 #include "zolt/optimizer/optimizer.hpp"
+#include "zolt/update/adaptive.hpp"
 #include "zolt/update/momentum.hpp"
+#include "zolt/update/vote.hpp"
 
 // Bad input is an error before anything is touched. It names tensor, field, value and bound, and reports every problem, not the first alone.
 
@@ -130,10 +133,10 @@ TEST(validation, rates) {
   for (const double bad : {0.0, -0.1, nan, infinity}) {
     const std::string rest = ": rate = " + to_text(bad) + " must be positive and finite";
     EXPECT_EQ(problems_of(m.list(), sgd{.rate = bad}), sentences{"sgd" + rest});
-    EXPECT_EQ(problems_of(m.list(), sign_of_coefficient{.rate = bad}), sentences{"sign_of_coefficient" + rest});
     EXPECT_EQ(problems_of(m.list(), sign_of_gradient{.rate = bad}), sentences{"sign_of_gradient" + rest});
     EXPECT_EQ(problems_of(m.list(), momentum{.rate = bad}), sentences{"momentum" + rest});
     EXPECT_EQ(problems_of(m.list(), adam{.rate = bad}), sentences{"adam" + rest});
+    EXPECT_EQ(problems_of(m.list(), amsgrad{.rate = bad}), sentences{"amsgrad" + rest});
   }
 }
 
@@ -143,6 +146,9 @@ TEST(validation, every_field_of_every_policy) {
   one(two_point{.queries = 0}, "two_point: queries = 0 must be at least 1 and finite");
   one(one_sided{.queries = 0}, "one_sided: queries = 0 must be at least 1 and finite");
   one(momentum{.decay = 1}, "momentum: decay = 1 must be at least 0 and below 1");
+  one(kernel_smoothed{.levels = 0}, "kernel_smoothed: levels = 0 must be at least 1 and finite");
+  one(vote{.rate = 1.5}, "vote: rate = 1.5 must be above 0 and at most 1");
+  one(amsgrad{.epsilon = 0}, "amsgrad: epsilon = 0 must be positive and finite");
   one(adam{.first_decay = 1}, "adam: first_decay = 1 must be at least 0 and below 1");
   one(adam{.second_decay = -0.5}, "adam: second_decay = -0.5 must be at least 0 and below 1");
   one(adam{.epsilon = 0}, "adam: epsilon = 0 must be positive and finite");

@@ -16,12 +16,6 @@ TEST(sgd, goes_against_the_gradient) {
   EXPECT_EQ(sgd{}.step_for(0.5, -3, 4), 1.5);
 }
 
-TEST(sign_of_coefficient, has_one_length) {
-  EXPECT_EQ(sign_of_coefficient{}.step_for(0.5, 3, 1), -0.5);
-  EXPECT_EQ(sign_of_coefficient{}.step_for(0.5, -1e-9, 4), 0.25);
-  EXPECT_EQ(sign_of_coefficient{}.step_for(0.5, 0, 4), 0);
-}
-
 TEST(sign_of_gradient, moves_what_the_estimate_touches) {
   const std::array<float, 4> gradient = {2, -0.001f, 0, -0.0f};
   std::array<float, 4> delta;

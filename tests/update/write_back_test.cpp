@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <utility>
 #include <vector>
 
 #include "support/weights.hpp"
@@ -59,6 +60,8 @@ TEST(write_back, residuals_are_unbiased) {
   expect_unbiased<residual<3>>();
   expect_unbiased<residual<4>>();
   expect_unbiased<residual<8>>();
+  expect_unbiased<residual<12>>();
+  expect_unbiased<residual<16>>();
 }
 
 TEST(write_back, nearest_is_blind_below_half_a_code) {
@@ -136,6 +139,29 @@ TEST(write_back, updates_beyond_the_range_are_clamped_and_say_so) {
   expect_clamped_at_the_ends<residual<1>>();
   expect_clamped_at_the_ends<residual<4>>();
   expect_clamped_at_the_ends<residual<8>>();
+  expect_clamped_at_the_ends<residual<16>>();
+}
+
+TEST(write_back, always_one_code_moves_what_is_touched) {
+  const auto move_of = [](float delta) { return landed<always_one_code, int8>(10, 0, delta, 0).ordinal - 10; };
+  for (const auto& [delta, move] :
+       {std::pair{0.0f, 0}, {1e-30f, 1}, {0.5f, 1}, {0.999f, 1}, {1.0f, 1}, {1.999f, 1}, {2.0f, 2}, {7.3f, 7}}) {
+    EXPECT_EQ(move_of(delta), move) << delta;
+    EXPECT_EQ(move_of(-delta), -move) << delta;
+  }
+}
+
+TEST(write_back, sixteen_bits_keep_what_eight_round) {
+  // 2⁻¹² of a code lies on the grid of 16 bits: it adds up without a random word. On that of 8 it lands every sixteenth time.
+  int ordinal = 3, kept = 0, landed_at_once = 0;
+  draws d(5);
+  for (int step = 1; step <= 6000; ++step) {
+    const landing at = landed<residual<16>, int8>(ordinal, kept, 0x1p-12f, d.word());
+    ordinal = at.ordinal, kept = at.residual;
+    ASSERT_EQ(ordinal * 65536 + kept, 3 * 65536 + 16 * step);
+    landed_at_once += landed<residual<8>, int8>(0, 0, 0x1p-12f, d.word()).residual != 0;
+  }
+  EXPECT_NEAR(landed_at_once, 6000 / 16, 4.5 * std::sqrt(6000 / 16));
 }
 
 TEST(write_back, roundings_are_odd) {
@@ -170,6 +196,8 @@ TEST(write_back, residual_fields_hold_what_is_stored) {
   expect_fields<4>();
   expect_fields<7>();
   expect_fields<8>();
+  expect_fields<9>();
+  expect_fields<16>();
 }
 
 }  // namespace

@@ -45,6 +45,9 @@ concept sparse_law = resolved_law<L> && requires(const L& law, const direction_k
 };
 
 /// What most laws read beside keys: nothing.
+///
+/// Units    none.
+/// Source   ours.
 struct no_inputs {
   std::size_t bytes() const { return 0; }
   friend bool operator==(const no_inputs&, const no_inputs&) = default;

@@ -1,6 +1,8 @@
 #pragma once
 
-#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <span>
 #include <string_view>
 
 #include "zolt/core/bound.hpp"
@@ -26,29 +28,6 @@ struct sgd {
   }
   double step_for(double step_rate, double coefficient, std::size_t) const { return -step_rate * coefficient; }
   friend bool operator==(const sgd&, const sgd&) = default;
-};
-
-/// The sign of each scalar, the direction as it is: every step is equally long.
-///
-///   Δ = −η/√Q · Σ_q sign(c_q) z_q/√E z²
-///
-/// Units    rate η: RMS step per weight, in units.
-/// Cost     no state.
-/// Source   the active form of ZO-SGD-Sign in ZO-Bench (Zhang et al. 2024, arXiv 2402.11592), for one query.
-/// Differs  1/√Q keeps the length of a step independent of the number of queries.
-struct sign_of_coefficient {
-  static constexpr std::string_view name = "sign_of_coefficient";
-  double rate = 0.01;
-
-  template <class Field>
-  void fields(Field&& field) const {
-    field("rate", rate, bound::positive);
-  }
-  double step_for(double step_rate, double coefficient, std::size_t terms) const {
-    const double sign = coefficient > 0 ? 1 : coefficient < 0 ? -1 : 0;
-    return -step_rate * sign / std::sqrt(static_cast<double>(terms));
-  }
-  friend bool operator==(const sign_of_coefficient&, const sign_of_coefficient&) = default;
 };
 
 /// The sign of every component of the estimate.

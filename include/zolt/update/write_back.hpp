@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "zolt/core/bound.hpp"
 #include "zolt/core/config.hpp"
 #include "zolt/numeric/rounding.hpp"
 
@@ -44,6 +45,32 @@ struct stochastic {
   friend bool operator==(const stochastic&, const stochastic&) = default;
 };
 
+/// Toward zero, but never to it: a position between 0 and the first point goes to that point.
+///
+/// Units    none. Biased away from zero below one step and toward zero above it.
+/// Source   max(⌊x⌋, 1), the step of ZOQO (ICASSP 2025).
+struct at_least_one_step {
+  static constexpr std::string_view name = "at_least_one_step";
+  static constexpr bool random = false;
+  constexpr int operator()(const grid_position& at, std::uint32_t = 0) const {
+    return at.below == 0 && at.fraction != 0 ? at.away : at.below;
+  }
+};
+
+/// Every weight that an update touches moves at least one code, and further by whole codes alone.
+///
+///   Δ ← sign(Δ)·max(⌊|Δ|⌋, 1),      0 stays 0
+///
+/// Units    codes.
+/// Cost     no state, no random number.
+/// Source   ZOQO (ICASSP 2025): η_q = max(⌊η/s⌋, 1)·s for a code step s.
+struct always_one_code {
+  static constexpr std::string_view name = "always_one_code";
+  static constexpr int residual_bits = 0;
+  static constexpr at_least_one_step round{};
+  friend bool operator==(const always_one_code&, const always_one_code&) = default;
+};
+
 /// Error feedback: code and residual are one fixed-point number of `Bits` more bits; the sum is rounded stochastically to that grid as a
 /// whole and then split into the nearest code and what is left.
 ///
@@ -54,32 +81,42 @@ struct stochastic {
 /// Source   error feedback, Seide et al. 2014; on codes QES (arXiv 2602.03120) keeps it in float.
 /// Differs  rounding the sum instead of the residual: rounding the residual alone and clipping it drifts.
 template <int Bits>
-  requires(Bits >= 1 && Bits <= 8)
+  requires(Bits >= 1 && Bits <= 16)
 struct residual {
-  static constexpr std::string_view name =
-      std::string_view("residual1residual2residual3residual4residual5residual6residual7residual8").substr(9 * (Bits - 1), 9);
+  static constexpr std::string_view stem = "residual", number = std::string_view(" 1 2 3 4 5 6 7 8 910111213141516")
+                                                                    .substr(2 * Bits - (Bits < 10 ? 1 : 2), Bits < 10 ? 1 : 2);
+  static constexpr std::string_view name = detail::joined<stem, number>::value;
   static constexpr int residual_bits = Bits;
   static constexpr stochastic_rounding round{};
   friend bool operator==(const residual&, const residual&) = default;
 };
 
-/// Residuals of a parameter: signed fields of 1, 2, 4 or 8 bits in bytes.
+/// Residuals of a parameter: signed fields of 1, 2, 4 or 8 bits in bytes, or of 16 bits in two of them, the lower one first.
 template <int Bits>
 struct residual_field {
-  static constexpr unsigned width = Bits <= 1 ? 1 : Bits <= 2 ? 2 : Bits <= 4 ? 4 : 8;
-  static constexpr std::size_t per_byte = 8 / width;
-  static constexpr std::size_t bytes_for(std::size_t weights) { return (weights + per_byte - 1) / per_byte; }
+  static constexpr unsigned width = Bits <= 1 ? 1 : Bits <= 2 ? 2 : Bits <= 4 ? 4 : Bits <= 8 ? 8 : 16;
+  static constexpr std::size_t bytes_for(std::size_t weights) { return (weights * width + 7) / 8; }
 
   static int load(const std::uint8_t* fields, std::size_t i) {
-    const int raw = fields[i / per_byte] >> shift(i) & mask;
+    int raw;
+    if constexpr (width == 16)
+      raw = fields[2 * i] | fields[2 * i + 1] << 8;
+    else
+      raw = fields[i / per_byte] >> shift(i) & mask;
     return (raw ^ sign) - sign;
   }
   static void store(std::uint8_t* fields, std::size_t i, int value) {
-    const int cleared = fields[i / per_byte] & ~(mask << shift(i));
-    fields[i / per_byte] = static_cast<std::uint8_t>(cleared | (value & mask) << shift(i));
+    if constexpr (width == 16) {
+      fields[2 * i] = static_cast<std::uint8_t>(value & 0xff);
+      fields[2 * i + 1] = static_cast<std::uint8_t>(value >> 8 & 0xff);
+    } else {
+      const int cleared = fields[i / per_byte] & ~(mask << shift(i));
+      fields[i / per_byte] = static_cast<std::uint8_t>(cleared | (value & mask) << shift(i));
+    }
   }
 
  private:
+  static constexpr std::size_t per_byte = width < 8 ? 8 / width : 1;
   static constexpr int mask = (1 << width) - 1, sign = 1 << (width - 1);
   static constexpr int shift(std::size_t i) { return static_cast<int>(i % per_byte * width); }
 };

@@ -1,0 +1,54 @@
+#pragma once
+
+#include "zolt/direction/dense.hpp"
+#include "zolt/direction/per_example.hpp"
+#include "zolt/estimator/coefficient_shape.hpp"
+#include "zolt/optimizer/slots.hpp"
+
+namespace zolt::inline v0::method {
+
+/// GRZO: a direction of its own for every example of the batch, two batched forward passes for all of them.
+///
+///   Δ_i = U ∘ (r_i s_iᵀ),   δ_i = (ℓ_i(W + ε Δ_i) − ℓ_i(W − ε Δ_i))/2,   a_i = δ_i / std(δ),
+///   ĝ = U ∘ (Rᵀ diag(a) S) / B,   W ← W − η ĝ
+///
+/// The loss of probe k is that of example probes[k].key.query alone (see zolt::per_example).
+///
+/// Units    rate η: parameter units; radius ε: RMS displacement.
+/// Cost     2 batched forward passes per step, each with one more product; no state.
+/// Source   GRZO (2026), equations of its project page; the same directions as Flipout (Wen et al. 2018).
+/// Differs  no constant is added to the deviation: where it is 0 there is no step.
+struct grzo {
+  static constexpr double state_bytes_per_weight = 0;
+  double rate = 1e-6;
+  double radius = 1e-3;
+  std::uint32_t examples = 16;
+
+  auto policies() const {
+    return zolt::policies(two_point{.radius = radius, .queries = examples}, sgd{.rate = rate}, per_example<gaussian>{}, loss_deviation{},
+                          no_clip{});
+  }
+};
+
+/// Per-example directions on codes: one-code probes on a fixed fraction of the weights, error feedback in `Bits` bits.
+///
+/// All examples of a step share the touched weights, whose updates add up before they are rounded once.
+///
+/// Units    rate: RMS step per weight in codes; radius: codes.
+/// Cost     2 batched forward passes per step; Bits/8 bytes of state per weight (residual).
+/// Source   ours: GRZO's directions under the step-matched recipe's normalisation.
+template <int Bits>
+struct per_example_residual {
+  static constexpr double state_bytes_per_weight = residual_field<Bits>::width / 8.0;
+  double rate = 0.1;
+  double radius = 1;
+  double density = 0.05;
+  std::uint32_t examples = 128;
+
+  auto policies() const {
+    return zolt::policies(two_point{.radius = radius, .queries = examples}, sgd{.rate = rate},
+                          per_example<sparse_rademacher>{{.ratio = 0, .min_density = density}}, running_rms{}, clip{}, residual<Bits>{});
+  }
+};
+
+}  // namespace zolt::inline v0::method

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "zolt/core/bound.hpp"
+#include "zolt/core/exact.hpp"
+#include "zolt/update/rule.hpp"
+
+namespace zolt::inline v0 {
+
+/// Adaptive moments with a second moment that never falls.
+///
+///   m ← β₁ m + (1 − β₁) ĝ,   v ← β₂ v + (1 − β₂) ĝ²,   v̂ ← max(v̂, v),   Δ = −η m/(√v̂ + ε)
+///
+/// Units    rate η: at most about the step of a weight, in units, and less after every peak of ĝ; ε: as ĝ.
+/// Cost     12 bytes per weight; one pass over all weights per step.
+/// Source   AMSGrad, Reddi et al. 2018 Algorithm 2; on zeroth-order estimates ZO-AdaMM, Chen et al. 2019 (arXiv 1910.06513) Algorithm 1.
+/// Differs  ε, for a weight that no direction has touched; no set to project onto other than the bounds of a parameter.
+struct amsgrad {
+  static constexpr std::string_view name = "amsgrad";
+  static constexpr std::size_t moments = 3;
+  double rate = 0.01;
+  double first_decay = 0.9;
+  double second_decay = 0.999;
+  double epsilon = 1e-8;
+
+  template <class Field>
+  void fields(Field&& field) const {
+    field("rate", rate, bound::positive);
+    field("first_decay", first_decay, bound::fraction_below_one);
+    field("second_decay", second_decay, bound::fraction_below_one);
+    field("epsilon", epsilon, bound::positive);
+  }
+
+  struct step {
+    float rate, first_decay, first_rest, second_decay, second_rest, epsilon;
+  };
+  step at(double step_rate, std::uint64_t) const {
+    const auto single = [](double x) { return static_cast<float>(x); };
+    return {single(step_rate),    single(first_decay),      single(1 - first_decay),
+            single(second_decay), single(1 - second_decay), single(epsilon)};
+  }
+  void apply(const step& s, std::span<const float> gradient, moment_tile<3> state, std::span<float> delta) const {
+    for (std::size_t j = 0; j < gradient.size(); ++j) {
+      const float g = gradient[j];
+      const float m = exact::product(s.first_decay, state[0][j]) + exact::product(s.first_rest, g);
+      const float v = exact::product(s.second_decay, state[1][j]) + exact::product(s.second_rest, exact::product(g, g));
+      const float most = v > state[2][j] ? v : state[2][j];
+      state[0][j] = m;
+      state[1][j] = v;
+      state[2][j] = most;
+      delta[j] = exact::product(-s.rate, m / (std::sqrt(most) + s.epsilon));
+    }
+  }
+  friend bool operator==(const amsgrad&, const amsgrad&) = default;
+};
+
+}  // namespace zolt::inline v0
