@@ -29,8 +29,8 @@ struct signed_weight {
   float half;
 };
 
-/// Σ_t ±values[t], negated where negative[t] has its lowest bit set. Lane l adds t ≡ l (mod 16) in order, and the lanes are added in order:
-/// the same bits on every machine.
+/// Σ_t ±values[t], negated where negative[t] has its lowest bit set. Lane l adds t ≡ l (mod 16) in order, and the upper half of the lanes is
+/// added to the lower one until one is left: the same bits on every machine.
 inline float signed_sum(const float* values, const std::uint32_t* negative, std::size_t padded_count) {
   lanes_f32 total = {};
   for (std::size_t t = 0; t < padded_count; t += lane_count) {
@@ -41,9 +41,11 @@ inline float signed_sum(const float* values, const std::uint32_t* negative, std:
     negate_where(n, v);
     total += v;
   }
-  float sum = 0;
-  for (std::size_t l = 0; l < lane_count; ++l) sum += total[l];
-  return sum;
+  float lanes[lane_count];
+  store_lanes(total, lanes);
+  for (std::size_t half = lane_count / 2; half != 0; half /= 2)
+    for (std::size_t l = 0; l < half; ++l) lanes[l] += lanes[l + half];
+  return lanes[0];
 }
 
 }  // namespace zolt::inline v0::kernel

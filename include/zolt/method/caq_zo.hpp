@@ -12,6 +12,9 @@ namespace zolt::inline v0::method {
 /// For a format whose codes are numbered in order, z/Δ is that number: the method is a probe of one code, and a step in codes, whatever
 /// distance a code is. Rounding ends of a probe that are off the grid would leave an error that no radius removes.
 ///
+/// Steps of dense directions round at random on every weight: they hold the gradient, in loss per code, at a norm of the order of
+/// weights/√queries whatever the rate is. More queries lower that floor; step-matched sparse probes keep it below the noise of the estimate.
+///
 /// Units    rate η: codes² per loss; radius: whole codes.
 /// Cost     2·queries forward passes per step; no state.
 /// Source   CAQ-ZO (arXiv 2605.10673): its probe. The rate's default is ours.

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+
 #include "zolt/direction/low_rank.hpp"
 #include "zolt/estimator/coefficient_shape.hpp"
 #include "zolt/optimizer/slots.hpp"
@@ -9,9 +11,11 @@ namespace zolt::inline v0::method {
 
 /// EGGROLL: evolution strategies over low-rank directions, fresh ones for every member of the population.
 ///
-///   E_i = A_i B_iᵀ/√r,   F_i = score(L(W + σ E_i) − L(W − σ E_i)),   W ← W − η/√N · Σ_i F_i E_i
+///   z_i = A_i B_iᵀ,   E_i = z_i/√r,   F_i = score(L(W + ε z_i) − L(W − ε z_i)),   W ← W − η/√N · Σ_i F_i E_i
 ///
-/// Units    rate η: RMS step per weight; radius σ: of z = √r·E, parameter units.
+/// A member moves a matrix by rank r, a step by rank min(N r, rows, columns). A single member has no score.
+///
+/// Units    rate η: RMS step per weight; radius ε: parameter units, so that the paper's σ is ε·√r.
 /// Cost     2·population forward passes per step; no state; Rank·(rows + columns) random bits per matrix and member.
 /// Source   EGGROLL (arXiv 2511.16652) eqs. 4–8.
 /// Differs  factors are ±1, so that z is a small whole number and codes can be probed. Scores are of mirrored pairs.
@@ -31,9 +35,11 @@ struct eggroll {
 /// EGGROLL's integer form: every pair of the population votes for its better side, and a weight moves by one code where the vote is
 /// significant.
 ///
-///   f_i = sign(L(W − E_i) − L(W + E_i)),   Z = Σ_i f_i z_i/√(N r),   w ← w + sign(Z)·[|Z| ≥ Φ⁻¹(1 − α/2)]
+///   f_i = sign(L(W − ε z_i) − L(W + ε z_i)),   Z = Σ_i f_i z_i/√(N r),   w ← w + sign(Z)·[|Z| ≥ Φ⁻¹(1 − α/2)]
 ///
-/// Units    rate α: the expected fraction of weights that move by chance; let it fall with a schedule. radius: codes.
+/// Votes about a weight that no loss depends on are N r fair coins: the fraction that moves by chance is a binomial tail, near α.
+///
+/// Units    rate α: the expected fraction of weights that move by chance; let it fall with a schedule. radius ε: codes.
 /// Cost     2·population forward passes per step; no state, no rounding at random, no float per weight.
 /// Source   EGGROLL (arXiv 2511.16652) §5 and its released int8 trainer; α falls there as 1/(1 + 15t/1000).
 /// Differs  noise is on the lattice: whole codes instead of int8 Gaussians shifted below one code in the activations.

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+
 #include "zolt/direction/dense.hpp"
 #include "zolt/direction/per_example.hpp"
 #include "zolt/estimator/coefficient_shape.hpp"
@@ -12,15 +14,17 @@ namespace zolt::inline v0::method {
 ///   Δ_i = U ∘ (r_i s_iᵀ),   δ_i = (ℓ_i(W + ε Δ_i) − ℓ_i(W − ε Δ_i))/2,   a_i = δ_i / std(δ),
 ///   ĝ = U ∘ (Rᵀ diag(a) S) / B,   W ← W − η ĝ
 ///
-/// The loss of probe k is that of example probes[k].key.query alone (see zolt::per_example).
+/// The loss of probe k is that of example probes[k].key.query alone (see zolt::per_example). An example whose loss is not finite drops out,
+/// the deviation is that of the others.
 ///
-/// Units    rate η: parameter units; radius ε: RMS displacement.
+/// Units    rate η: parameter units, whatever the losses; radius ε: RMS displacement.
 /// Cost     2 batched forward passes per step, each with one more product; no state.
-/// Source   GRZO (2026), equations of its project page; the same directions as Flipout (Wen et al. 2018).
-/// Differs  no constant is added to the deviation: where it is 0 there is no step.
+/// Source   GRZO (arXiv 2606.02857); rate, radius and batch of its released runs. The same directions as Flipout (Wen et al. 2018).
+/// Differs  its ĝ has a factor 1/2ε that the deviation took out of the losses: η here is that of the paper over 2ε. No constant is added to
+///          the deviation: where it is 0 there is no step. Losses alone decide, so a batch with one example has none.
 struct grzo {
   static constexpr double state_bytes_per_weight = 0;
-  double rate = 1e-6;
+  double rate = 5e-5;
   double radius = 1e-3;
   std::uint32_t examples = 16;
 

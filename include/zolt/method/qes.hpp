@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+
 #include "zolt/direction/rounded.hpp"
 #include "zolt/estimator/coefficient_shape.hpp"
 #include "zolt/optimizer/slots.hpp"
@@ -15,13 +17,18 @@ namespace zolt::inline v0::method {
 /// Code and residual together follow the float trajectory: w′ + e′ = w + e − η ĝ for γ = 1. The residual is computed again from the last
 /// `window` steps, so that nothing is kept per weight.
 ///
-/// Units    rate η: RMS step per weight in codes; deviation σ: codes. The paper's α is η·√N/√κ for N = population.
+/// With γ < 1 a weight keeps at most the last 1/(1 − γ) steps in mind: where those together stay below half a code it never moves, and a
+/// rate far below (1 − γ)/2 trains nothing.
+///
+/// Units    rate η: RMS step per weight in codes; deviation σ: codes. For N mirrored pairs and κ of `rounded` the paper's α is η·√N/√κ, and
+///          that of its released code, which adds up both sides of every pair, η/(2√(N κ)).
 /// Cost     2·population forward passes per step; no state; (window + 1) times the random numbers of an update.
-/// Source   QES (arXiv 2602.03120) §4; defaults of its INT4 runs.
-/// Differs  scores are divided by √N and noise by its true deviation, so that a rate is a step length. Residuals start from 0.
+/// Source   QES (arXiv 2602.03120) §4; deviation, window and retention of its INT4 runs, the rate as its code has it at α = 5·10⁻⁴.
+/// Differs  scores are divided by √N and noise by its true deviation, so that a rate is a step length. Residuals start from 0, as in the
+///          paper; the code starts from uniform noise, and so moves weights in its first steps that no later one would.
 struct qes {
   static constexpr double state_bytes_per_weight = 0;
-  double rate = 1e-3;
+  double rate = 0.05;
   double deviation = 0.01;
   std::uint32_t population = 50;
   std::uint32_t window = 50;
@@ -43,7 +50,7 @@ struct qes {
 template <int Bits>
 struct qes_residual {
   static constexpr double state_bytes_per_weight = residual_field<Bits>::width / 8.0;
-  double rate = 1e-3;
+  double rate = 0.05;
   double deviation = 0.01;
   std::uint32_t population = 50;
 

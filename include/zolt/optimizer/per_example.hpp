@@ -20,8 +20,9 @@ class sign_words {
   void make(const direction_key& key, std::uint64_t parameter, stream side, std::span<const std::uint32_t> examples, std::size_t first,
             std::size_t count) {
     constexpr std::uint32_t per_word = example_signs::examples_per_word;
-    count_ = count;
+    count_ = kernel::padded(count);
     runs_.clear();
+    run_of_.clear();
     bits_.clear();
     words_.clear();
     for (std::size_t t = 0; t < examples.size(); ++t) {
@@ -29,8 +30,9 @@ class sign_words {
       if (runs_.empty() || runs_.back().group != group) {
         runs_.push_back({group, t, t});
         word_reader words(example_signs::words(key, parameter, side, group));
-        for (std::size_t i = 0; i < count; ++i) words_.push_back(words(first + i));
+        for (std::size_t i = 0; i < count_; ++i) words_.push_back(words(first + i));
       }
+      run_of_.push_back(runs_.size() - 1);
       runs_.back().end = t + 1;
       bits_.push_back(examples[t] % per_word);
     }
@@ -42,6 +44,11 @@ class sign_words {
       for (std::size_t t = runs_[r].begin; t < runs_[r].end; ++t) negative[t] = word >> bits_[t] & 1;
     }
   }
+  /// The same for rows i … i + 15 and one entry, in the lowest bits.
+  void of_sixteen(std::size_t i, std::size_t t, lanes_u32& negative) const {
+    load_lanes(negative, &words_[run_of_[t] * count_ + i]);
+    negative >>= bits_[t];
+  }
 
  private:
   struct run {
@@ -50,6 +57,7 @@ class sign_words {
   };
   std::size_t count_ = 0;
   std::vector<run> runs_;
+  std::vector<std::size_t> run_of_;
   std::vector<std::uint32_t> bits_, words_;
 };
 
@@ -73,16 +81,23 @@ inline bool one_length(std::span<const probe> probes) {
 
 /// columns[c · stride + k] = ±x(k, c), negated where the sign of column c for the example of probe k and that of its offset differ.
 inline void signed_columns(std::span<const probe> probes, tensor_view<const float> x, const sign_words& of_column, std::size_t stride,
-                           std::vector<std::uint32_t>& negative, std::span<float> columns) {
-  constexpr std::size_t together = 16;  // a square of them is turned in the first cache
-  negative.resize(together * stride);
-  for (std::size_t c = 0; c < x.columns(); c += together) {
-    const std::size_t wide = std::min(together, x.columns() - c);
-    for (std::size_t i = 0; i < wide; ++i) of_column.of(c + i, &negative[i * stride]);
-    for (std::size_t k = 0; k < probes.size(); k += together)
+                           std::span<float> columns) {
+  for (std::size_t c = 0; c < x.columns(); c += lane_count) {
+    const std::size_t wide = std::min(lane_count, x.columns() - c);
+    for (std::size_t k = 0; k < probes.size(); k += lane_count) {
+      const std::size_t high = std::min(lane_count, probes.size() - k);
+      alignas(64) float square[lane_count][lane_count];  // turned in the first cache
+      for (std::size_t j = 0; j < high; ++j) {
+        lanes_f32 values = {};
+        lanes_u32 negative;
+        __builtin_memcpy(&values, &x(k + j, c), wide * sizeof(float));
+        of_column.of_sixteen(c, k + j, negative);
+        kernel::negate_where(probes[k + j].offset < 0 ? ~negative : negative, values);
+        store_lanes(values, square[j]);
+      }
       for (std::size_t i = 0; i < wide; ++i)
-        for (std::size_t j = k; j < std::min(probes.size(), k + together); ++j)
-          columns[(c + i) * stride + j] = negative[i * stride + j] != (probes[j].offset < 0 ? 1u : 0u) ? -x(j, c + i) : x(j, c + i);
+        for (std::size_t j = 0; j < high; ++j) columns[(c + i) * stride + k + j] = square[j][i];
+    }
   }
 }
 
@@ -104,8 +119,9 @@ std::uint64_t multiply_per_example(const parameter<Storage>& p, const Law& law, 
   scratch.of_row.make(key, p.id, stream::example_row, scratch.examples, 0, s.rows);
   const std::size_t stride = kernel::padded(probes.size());
   scratch.columns.assign(s.columns * stride, 0.0f);
-  signed_columns(probes, x, scratch.of_column, stride, scratch.negative, scratch.columns);
+  signed_columns(probes, x, scratch.of_column, stride, scratch.columns);
   scratch.sum.resize(stride);
+  scratch.negative.resize(stride);
 
   const displacement_t<Storage> step = displacement(p, law, radius, std::fabs(probes[0].offset));
   std::uint64_t clamped = 0;
