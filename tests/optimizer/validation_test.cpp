@@ -167,7 +167,7 @@ TEST(validation, every_field_of_every_policy) {
 
 TEST(validation, laws_that_codes_cannot_follow) {
   model m = model::quantized();
-  const std::string rest = " must be ±1 or sparse on coded storage, where a move is a whole code";
+  const std::string rest = " must move whole codes on coded storage: ±1, sparse, low-rank or rounded";
   EXPECT_EQ(problems_of(m.list(int4_only | dense_only), gaussian{}), sentences{"int4: direction law = gaussian" + rest});
   EXPECT_EQ(problems_of(m.list(e4m3_only | int8_only), uniform{}),
             (sentences{"int8: direction law = uniform" + rest, "e4m3fn: direction law = uniform" + rest}));

@@ -117,7 +117,7 @@ std::vector<problem> find_problems(const Parameters& parameters, const Compositi
     if constexpr (coded_storage<S>) {
       if (!Composition::law::whole_units)
         problems.push_back({p.name, "direction law", std::string(policy_name<decltype(c.direction)>()),
-                            "be ±1 or sparse on coded storage, where a move is a whole code"});
+                            "move whole codes on coded storage: ±1, sparse, low-rank or rounded"});
       if (std::floor(c.estimator.radius) != c.estimator.radius)
         problems.push_back(
             {p.name, "radius", to_text(static_cast<double>(c.estimator.radius)), "be a whole number of codes on coded storage"});

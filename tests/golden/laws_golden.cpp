@@ -1,0 +1,100 @@
+// Draws every direction law, and applies fixed terms through the rules and write-backs that replay_golden has not; prints one hash, the same
+// for every compiler, flag and number of threads. `laws_golden DATA THREADS`; DATA is not used.
+//
+// When a generated bit changes (and stream_version with it), from the root of the repository:
+//   g++ -std=c++20 -O2 -pthread -Iinclude tests/golden/laws_golden.cpp -o build/laws_golden &&
+//     build/laws_golden tests/golden/data 1 > tests/golden/laws.txt
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "zolt/direction/dense.hpp"
+#include "zolt/direction/low_rank.hpp"
+#include "zolt/direction/masked.hpp"
+#include "zolt/direction/per_example.hpp"
+#include "zolt/direction/pooled.hpp"
+#include "zolt/direction/rounded.hpp"
+#include "zolt/direction/uniform_codes.hpp"
+#include "zolt/numeric/integer.hpp"
+#include "zolt/optimizer/optimizer.hpp"
+#include "zolt/quantize/quantized_tensor.hpp"
+#include "zolt/update/adaptive.hpp"
+#include "zolt/update/vote.hpp"
+
+namespace {
+
+std::uint64_t hash_of(std::span<const std::byte> bytes) { return zolt::hash_of(reinterpret_cast<const char*>(bytes.data()), bytes.size()); }
+
+/// What a law draws for two steps and queries, in ranges that fit nothing.
+template <class Direction>
+std::uint64_t drawn(const Direction& direction) {
+  zolt::tensor<float> w({61, 83});
+  for (std::size_t i = 0; i < w.size(); ++i) w.flat()[i] = static_cast<float>(i * 7919 % 1000) - 500;
+  const auto parameters = zolt::parameters(zolt::parameter("w", w));
+  zolt::inputs_t<Direction> inputs;
+  std::vector<std::int16_t> z(w.size()), all;
+  for (const zolt::direction_key key : {zolt::direction_key{5, 0, 0}, zolt::direction_key{5, 70, 3}}) {
+    zolt::detail::refresh(direction, inputs, parameters, {key.run, key.step, 0});
+    const auto law = zolt::detail::law_at(direction, 0.3, 2, inputs);
+    for (const auto& each : {law, zolt::detail::update_law(law)}) {
+      for (std::size_t first = 0, length = 1; first < z.size(); first += length, length = 2 * length + 5)
+        each.fill(key, {zolt::hash_of("w", 1), w.shape()}, first, std::span(z).subspan(first, std::min(length, z.size() - first)));
+      all.insert(all.end(), z.begin(), z.end());
+    }
+  }
+  return hash_of(std::as_bytes(std::span(all)));
+}
+
+/// The weights after eight steps of fixed terms.
+template <class... Policies>
+std::uint64_t applied(std::size_t threads, const Policies&... policies) {
+  zolt::quantized_tensor<zolt::int4, zolt::per_group<32>> codes{{520, 512}};  // so large that threads share it
+  for (float& scale : codes.scales()) scale = 0x1p-6f;
+  for (std::size_t i = 0; i < codes.size(); ++i) codes.view().set_code(i, zolt::int4::code_of(static_cast<int>(i * 31 % 15) - 7));
+  zolt::tensor<float> floats({30, 131});
+  for (std::size_t i = 0; i < floats.size(); ++i) floats.flat()[i] = 0x1p-9f * static_cast<float>(1 + i * 17 % 300);
+  zolt::optimizer opt{zolt::parameters(zolt::parameter("codes", codes),
+                                       zolt::parameter("floats", floats, {.unit = 0.01, .relative = true, .lowest = 0, .highest = 1})),
+                      policies..., zolt::options{.run = 7, .threads = threads}};
+  for (std::uint32_t step = 0; step < 8; ++step) {
+    std::vector<zolt::logged_term> terms;
+    for (std::uint32_t q = 0; q < 6; ++q) terms.push_back({9 * q, 0x1p-5f * static_cast<float>(static_cast<int>((step + 5 * q) % 13) - 6)});
+    opt.apply({step, 0x10000000, 0.7f, 6}, terms);
+  }
+  const std::uint64_t both[] = {hash_of(codes.view().bytes()), hash_of(std::as_bytes(floats.flat()))};
+  return hash_of(std::as_bytes(std::span(both)));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) try {
+  if (argc != 3) return std::fprintf(stderr, "usage: laws_golden DATA THREADS\n"), 1;
+  const std::size_t threads = std::strtoul(argv[2], nullptr, 10);
+  using zolt::roundings;
+  const zolt::two_point estimator{.queries = 50};
+  const zolt::per_example<zolt::sparse_rademacher> per_example{{.ratio = 0, .min_density = 0.1}};
+  const std::uint64_t hashes[] = {
+      drawn(zolt::low_rank<1>{}),
+      drawn(zolt::low_rank<5>{.refresh = 40}),
+      drawn(zolt::pooled{}),
+      drawn(zolt::uniform_codes<1>{}),
+      drawn(zolt::uniform_codes<3>{}),
+      drawn(zolt::rounded{}),
+      drawn(zolt::rounded{.step = 20, .times = roundings::one_corrected}),
+      drawn(zolt::masked<zolt::rademacher, zolt::magnitude_mask>{}),
+      drawn(per_example),
+      applied(threads, per_example, estimator, zolt::residual<4>{}),
+      applied(threads, zolt::rounded{.step = 4}, estimator, zolt::replayed_residual{.window = 3}),
+      applied(threads, zolt::low_rank<2>{}, estimator, zolt::amsgrad{.rate = 0.7}),
+      applied(threads, zolt::low_rank<2>{}, estimator, zolt::vote{.rate = 0.3}, zolt::nearest{}),
+  };
+  for (const std::uint64_t h : hashes) std::fprintf(stderr, "%016llx\n", static_cast<unsigned long long>(h));
+  std::printf("%016llx\n", static_cast<unsigned long long>(hash_of(std::as_bytes(std::span(hashes)))));
+} catch (const zolt::error& e) {
+  return std::fprintf(stderr, "%s\n", e.what()), 3;
+}
