@@ -174,7 +174,7 @@ TEST(low_rank, nothing_is_held_for_one_step_or_for_a_vector) {
 
 /// The matrix E z_a z_b over windows is Rank times the identity, and a held factor couples the columns of a row within one.
 TEST(low_rank, components_are_uncorrelated_over_windows) {
-  constexpr int R = 2, fields = 6000;
+  constexpr int R = 2, fields = 3000;
   constexpr std::uint32_t refresh = 3;
   const auto law = low_rank<R>{.refresh = refresh}.law_at(1, 2);
   for (const shape s : {shape{3, 4}, shape{1, 12}, shape{12, 1}}) {

@@ -96,17 +96,17 @@ TEST(lozo, a_window_of_steps_has_the_rank_of_one) {
     const std::vector<double> after(m.matrix.flat().begin(), m.matrix.flat().end());
     return rank_of(difference(after, before), m.matrix.shape());
   };
-  const auto three = method::lozo<3>{.rate = 0.5, .radius = 1, .refresh = refresh};
-  EXPECT_EQ(rank_after(three, 0, 1), 3u);
-  EXPECT_EQ(rank_after(three, 0, refresh), 3u);
-  EXPECT_EQ(rank_after(three, refresh, 2 * refresh), 3u);
-  EXPECT_EQ(rank_after(three, refresh - 1, refresh + 1), 6u) << "two windows, two factors";
+  const auto two = method::lozo<2>{.rate = 0.5, .radius = 1, .refresh = refresh};
+  EXPECT_EQ(rank_after(two, 0, 1), 2u);
+  EXPECT_EQ(rank_after(two, 0, refresh), 2u);
+  EXPECT_EQ(rank_after(two, refresh, 2 * refresh), 2u);
+  EXPECT_EQ(rank_after(two, refresh - 1, refresh + 1), 4u) << "two windows, two factors";
   EXPECT_EQ(rank_after(method::lozo<1>{.rate = 0.5, .radius = 1, .refresh = refresh, .queries = 3}, 0, refresh), 1u) << "queries share V";
   EXPECT_EQ(rank_after(method::lozo<1>{.rate = 0.5, .radius = 1, .refresh = 1, .queries = 3}, 0, 2), 6u) << "nothing is held";
 }
 
 TEST(lozo, estimates_are_unbiased_on_a_quadratic) {
-  constexpr std::size_t runs = 1500, steps = 4;
+  constexpr std::size_t runs = 1000, steps = 4;
   tensor<float> w({4, 6});
   const auto start = normal_weights(24, 6), target = normal_weights(24, 7);
   const auto loss = [&] {
@@ -130,7 +130,7 @@ TEST(lozo, estimates_are_unbiased_on_a_quadratic) {
   for (std::size_t j = 0; j < 24; ++j) {
     const double gradient = (1 + 0.1 * double(j)) * (double{start[j]} - double{target[j]});
     EXPECT_LT(standard_errors(sum[j], runs * gradient, squares[j] - sum[j] * sum[j] / runs), allowed_standard_errors) << j;
-    EXPECT_LT(std::sqrt(squares[j]) / runs, 0.3) << "a tolerance that shows something";
+    EXPECT_LT(std::sqrt(squares[j]) / runs, 0.35) << "a tolerance that shows something";
   }
 }
 
@@ -142,7 +142,7 @@ int ordinal(const Weights& w, std::size_t i) {
 }
 
 TEST(lozo, codes_are_probed_by_whole_codes) {
-  tensor<float> floats({6, 64});
+  tensor<float> floats({3, 64});
   const auto v = normal_weights(floats.size(), 2);
   std::copy(v.begin(), v.end(), floats.data());
   int4_weights w = quantize<int4, per_group<32>>("w", floats.view());
@@ -161,28 +161,28 @@ TEST(lozo, codes_are_probed_by_whole_codes) {
 }
 
 TEST(lozo, codes_move_by_the_gradient_in_the_mean) {
-  constexpr std::size_t runs = 3000;
-  quantized_tensor<int8, per_tensor> w(shape{4, 6});
+  constexpr std::size_t runs = 1500;
+  int4_weights w(shape{2, 32});
   w.scales()[0] = 1;
   const auto view = w.view();
-  const auto begin = [](std::size_t i) { return static_cast<int>(i * 7 % 41) - 20; };
+  const auto begin = [](std::size_t i) { return static_cast<int>(i * 7 % 11) - 5; };
   const auto loss = [&] {
     double sum = 0;
-    for (std::size_t i = 0; i < 24; ++i) sum += 0.05 * std::pow(ordinal(w, i) - 3, 2);
+    for (std::size_t i = 0; i < 64; ++i) sum += 0.05 * (ordinal(w, i) - 3) * (ordinal(w, i) - 3);
     return sum;
   };
-  std::vector<double> sum(24), squares(24);
+  std::vector<double> sum(64), squares(64);
   for (std::size_t run = 0; run < runs; ++run) {
-    for (std::size_t i = 0; i < 24; ++i) view.set_code(i, int8::code_of(begin(i)));
-    optimizer opt{parameters(parameter("w", w)), method::lozo<3>{.rate = 0.05, .radius = 2},
+    for (std::size_t i = 0; i < 64; ++i) view.set_code(i, int4::code_of(begin(i)));
+    optimizer opt{parameters(parameter("w", w)), method::lozo<2>{.rate = 0.05, .radius = 1},
                   options{.run = run, .record = false, .reserved_steps = 1}};
     opt.step(loss);
-    for (std::size_t i = 0; i < 24; ++i) {
+    for (std::size_t i = 0; i < 64; ++i) {
       const double move = ordinal(w, i) - begin(i);
       sum[i] += move, squares[i] += move * move;
     }
   }
-  for (std::size_t i = 0; i < 24; ++i)
+  for (std::size_t i = 0; i < 64; ++i)
     EXPECT_LT(standard_errors(sum[i], -0.05 * runs * 0.1 * (begin(i) - 3), squares[i]), allowed_standard_errors) << i;
 }
 
@@ -196,23 +196,23 @@ TEST(lozo, it_descends_on_int4) {
     for (std::size_t i = 0; i < w.size(); ++i) sum += std::pow(double{w.view().scale(i)} * ordinal(w, i) - double{target[i]}, 2);
     return sum;
   };
-  optimizer opt{parameters(parameter("w", w)), method::lozo<2>{.rate = 0.05, .radius = 1, .refresh = 2, .queries = 16}, options{.run = 5}};
+  optimizer opt{parameters(parameter("w", w)), method::lozo<2>{.rate = 0.05, .radius = 1, .refresh = 2, .queries = 8}, options{.run = 5}};
   const double before = loss();
-  for (int s = 0; s < 300; ++s) opt.step(loss);
+  for (int s = 0; s < 200; ++s) opt.step(loss);
   EXPECT_LT(loss(), 0.5 * before) << "a window of steps sees 8 of 128 dimensions";
   EXPECT_EQ(opt.state_bytes(), 0u);
 }
 
 TEST(lozo, a_trajectory_is_the_run) {
   watched trained, repeated;
-  const method::lozo<4> how{.rate = 0.05, .radius = 0.5, .refresh = 3, .queries = 2};
+  const method::lozo<2> how{.rate = 0.05, .radius = 0.5, .refresh = 3, .queries = 2};
   optimizer opt{trained.list(), how, options{.run = 6, .threads = 2}};
   for (int s = 0; s < 10; ++s) opt.step([&] { return trained.loss(); });
   optimizer again{repeated.list(), how, options{.run = 6}};
   again.replay(opt.recorded());
   EXPECT_EQ(trained.all(), repeated.all());
   watched other;
-  optimizer another{other.list(), method::lozo<3>{.rate = 0.05, .radius = 0.5, .refresh = 3, .queries = 2}, options{.run = 6}};
+  optimizer another{other.list(), method::lozo<1>{.rate = 0.05, .radius = 0.5, .refresh = 3, .queries = 2}, options{.run = 6}};
   EXPECT_THROW(another.replay(opt.recorded()), error) << "another rank is another composition";
 }
 

@@ -40,7 +40,7 @@ TEST(zo_scalar_sign_sgd, keeps_the_direction) {
 }
 
 TEST(kerzoo, weighs_a_query_by_the_kernel_of_its_radius) {
-  const observed_run run = observe_on_floats(method::kerzoo{.rate = 0.002, .radius = 0.5}, 1500);
+  const observed_run run = observe_on_floats(method::kerzoo{.rate = 0.002, .radius = 0.5}, 1000);
   double least = 1, most = 0;
   for (const observed_step& s : run.steps) {
     const double r = s.plan[0].offset;
