@@ -91,7 +91,7 @@ TEST(loss_deviation, after_one_sided_is_free_of_the_radius) {
   for (const double radius : {1e-4, 1.0}) {
     const one_sided estimator{.radius = radius, .queries = 4};
     std::vector<probe> plan;
-    estimator.plan({}, {}, plan);
+    estimator.plan({}, {}, {}, plan);
     std::vector<evaluation> seen;
     for (std::size_t i = 0; i < plan.size(); ++i) seen.push_back({plan[i], losses[i]});
     std::vector<term> terms;

@@ -16,7 +16,7 @@ constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 template <class Estimator>
 std::vector<probe> plan_of(const Estimator& e) {
   std::vector<probe> plan;
-  e.plan(key, {}, plan);
+  e.plan(key, {}, {}, plan);
   return plan;
 }
 
@@ -25,10 +25,10 @@ std::vector<term> terms_of(const Estimator& e, std::span<const double> losses, d
   std::vector<evaluation> seen;
   for (const probe& p : plan_of(e)) seen.push_back({p, losses[seen.size()]});
   std::vector<probe> more;
-  e.plan(key, seen, more);
+  e.plan(key, {}, seen, more);
   EXPECT_TRUE(more.empty()) << "one round is enough";
   std::vector<term> terms;
-  e.estimate(seen, {spread}, terms);
+  e.estimate(seen, {.spread = spread}, terms);
   return terms;
 }
 

@@ -49,7 +49,7 @@ TEST(smoothing_kernel, of_two_levels_by_hand) {
 
 std::vector<probe> planned(const kernel_smoothed& estimator, const direction_key& key) {
   std::vector<probe> plan;
-  estimator.plan(key, {}, plan);
+  estimator.plan(key, {}, {}, plan);
   return plan;
 }
 
@@ -84,7 +84,7 @@ TEST(kernel_smoothed, on_one_level_is_two_point) {
   const kernel_smoothed estimator{.radius = 0.5, .queries = 3, .levels = 1};
   const two_point plain{.radius = 0.5, .queries = 3};
   std::vector<probe> expected;
-  plain.plan({1, 2, 0}, {}, expected);
+  plain.plan({1, 2, 0}, {}, {}, expected);
   const auto plan = planned(estimator, {1, 2, 0});
   EXPECT_EQ(plan == expected, true);
   std::vector<evaluation> seen;

@@ -42,7 +42,7 @@ struct halfway {
   double offset = 0.5;
   bool silent = false;
   int* throws = nullptr;
-  void plan(const direction_key& key, std::span<const evaluation> seen, std::vector<probe>& next) const {
+  void plan(const direction_key& key, const probe_scale&, std::span<const evaluation> seen, std::vector<probe>& next) const {
     if (seen.empty() && !silent) next.push_back({key, offset});
   }
   void estimate(std::span<const evaluation> seen, const probe_scale&, std::vector<term>& terms) const {

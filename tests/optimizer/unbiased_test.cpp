@@ -86,7 +86,7 @@ void expect_unbiased_estimate(const Estimator& estimator, const Law& direction, 
     std::vector<evaluation> seen;
     for (const probe& p : opt.ask()) seen.push_back({p, losses[seen.size()]});
     std::vector<term> terms;
-    estimator.estimate(seen, {law.spread()}, terms);
+    estimator.estimate(seen, {.spread = law.spread()}, terms);
     std::vector<double> estimate(dimension);
     for (const term& t : terms) {
       law.fill({1, step, t.query}, {hash_of("w", 1), {1, dimension}}, 0, z);

@@ -101,7 +101,7 @@ struct two_coins {
 struct second_thought {
   double radius = 1;
   std::uint32_t queries = 1;
-  void plan(const direction_key& key, std::span<const evaluation> seen, std::vector<probe>& next) const {
+  void plan(const direction_key& key, const probe_scale&, std::span<const evaluation> seen, std::vector<probe>& next) const {
     if (seen.empty()) next.push_back({key, 0.0}), next.push_back({key, 1.0});
     if (seen.size() == 2 && seen[1].loss >= seen[0].loss) next.push_back({key, -1.0});
   }

@@ -31,7 +31,7 @@ struct two_point {
     field("radius", radius, bound::positive);
     field("queries", queries, bound::at_least_one);
   }
-  void plan(const direction_key& key, std::span<const evaluation> seen, std::vector<probe>& next) const {
+  void plan(const direction_key& key, const probe_scale&, std::span<const evaluation> seen, std::vector<probe>& next) const {
     if (!seen.empty()) return;
     for (std::uint32_t q = 0; q < queries; ++q)
       for (const double offset : {1.0, -1.0}) next.push_back({{key.run, key.step, q}, offset});
@@ -65,7 +65,7 @@ struct one_sided {
     field("radius", radius, bound::positive);
     field("queries", queries, bound::at_least_one);
   }
-  void plan(const direction_key& key, std::span<const evaluation> seen, std::vector<probe>& next) const {
+  void plan(const direction_key& key, const probe_scale&, std::span<const evaluation> seen, std::vector<probe>& next) const {
     if (!seen.empty()) return;
     next.push_back({{key.run, key.step, 0}, 0.0});
     for (std::uint32_t q = 0; q < queries; ++q) next.push_back({{key.run, key.step, q}, 1.0});

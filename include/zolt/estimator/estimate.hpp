@@ -32,6 +32,7 @@ struct term {
 /// What an estimator may know of the step beside the losses.
 struct probe_scale {
   double spread = 1;  ///< RMS displacement over all weights at radius 1, in units: √density for a sparse ±1 law
+  double rate = 0;    ///< of this step, schedule included
 };
 
 /// Turns loss evaluations into terms.
@@ -40,8 +41,8 @@ struct probe_scale {
 /// Source   the seed-and-scalar form of a gradient estimate, Malladi et al. 2023 (arXiv 2305.17333) §2.1.
 ///
 /// What the compiler cannot check:
-///   • plan(key, seen, next) appends the probes of the next round, given all evaluations so far; nothing appended means there are enough;
-///     the first call has none seen and must append. It is a pure function of its arguments.
+///   • plan(key, scale, seen, next) appends the probes of the next round, given all evaluations so far; nothing appended means there are
+///     enough; the first call has none seen and must append. It is a pure function of its arguments.
 ///   • estimate(seen, scale, terms) appends one term per surviving query; a query with a loss that is not finite appends none.
 ///   • the coefficients are such that E Σ c·amplitude·z is the gradient per unit of the smoothed loss: a two-sided difference over
 ///     radius ε is divided by 2·ε·spread.
@@ -51,7 +52,7 @@ concept estimator = std::copyable<E> && requires(const E& e, const direction_key
                                                  const probe_scale& scale, std::vector<probe>& probes, std::vector<term>& terms) {
   { e.radius } -> std::convertible_to<double>;
   { e.queries } -> std::convertible_to<std::uint32_t>;
-  e.plan(key, seen, probes);
+  e.plan(key, scale, seen, probes);
   e.estimate(seen, scale, terms);
 };
 

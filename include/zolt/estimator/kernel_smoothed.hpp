@@ -66,7 +66,7 @@ struct kernel_smoothed {
     field("queries", queries, bound::at_least_one);
     field("levels", levels, bound::at_least_one);
   }
-  void plan(const direction_key& key, std::span<const evaluation> seen, std::vector<probe>& next) const {
+  void plan(const direction_key& key, const probe_scale&, std::span<const evaluation> seen, std::vector<probe>& next) const {
     if (!seen.empty()) return;
     for (std::uint32_t q = 0; q < queries; ++q) {
       const direction_key query{key.run, key.step, q};

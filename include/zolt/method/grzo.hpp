@@ -21,7 +21,7 @@ namespace zolt::inline v0::method {
 /// Cost     2 batched forward passes per step, each with one more product; no state.
 /// Source   GRZO (arXiv 2606.02857); rate, radius and batch of its released runs. The same directions as Flipout (Wen et al. 2018).
 /// Differs  its ĝ has a factor 1/2ε that the deviation took out of the losses: η here is that of the paper over 2ε. No constant is added to
-///          the deviation: where it is 0 there is no step. Losses alone decide, so a batch with one example has none.
+///          the deviation: where it is 0, as with one example, there is no step.
 struct grzo {
   static constexpr double state_bytes_per_weight = 0;
   double rate = 5e-5;

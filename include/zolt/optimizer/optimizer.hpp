@@ -222,9 +222,9 @@ class optimizer {
     lanes_.resize(team_.size());
     read_.assign(parameters_.size(), 0);
     const std::size_t queries = policies_.estimator.queries;
-    plan_.reserve(2 * queries + 1);
-    seen_.reserve(2 * queries + 1);
-    losses_.reserve(2 * queries + 1);
+    plan_.reserve(2 * queries + 3);
+    seen_.reserve(2 * queries + 3);
+    losses_.reserve(2 * queries + 3);
     terms_.reserve(queries);
     logged_.reserve(queries);
     log_ = detail::empty_trajectory(parameters_, policies_, options_.run);
@@ -265,7 +265,7 @@ class optimizer {
   /// The next round, if the estimator wants one. Whatever it throws, the step starts anew.
   void make_plan() {
     try {
-      policies_.estimator.plan({options_.run, step_, 0}, seen_, plan_);
+      policies_.estimator.plan({options_.run, step_, 0}, scale_of_step(), seen_, plan_);
       for_each_parameter(parameters_, [this]<class S>(std::size_t, const parameter<S>& p) {
         if constexpr (coded_storage<S>)
           for (const probe& k : plan_)
@@ -278,6 +278,7 @@ class optimizer {
       throw;
     }
   }
+  probe_scale scale_of_step() const { return {law_.spread(), rate_}; }
   void require_undisturbed(std::string_view call) const {
     if (displaced_) fail(call, "weights", "displaced by an in_place scope", "be back first: end the scope");
   }
@@ -428,7 +429,7 @@ class optimizer {
     r.loss = mean_loss();
     terms_.clear();
     try {
-      policies_.estimator.estimate(seen_, probe_scale{law_.spread()}, terms_);
+      policies_.estimator.estimate(seen_, scale_of_step(), terms_);
     } catch (...) {
       abandon_step();
       throw;

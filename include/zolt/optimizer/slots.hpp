@@ -204,9 +204,10 @@ using composition_of = typename detail::composed<decltype(detail::flat(std::decl
 template <class... Policies>
 constexpr bool composable(std::type_identity<std::tuple<Policies...>>) {
   using namespace detail;
-  static_assert(!(nearly_estimator<Policies> || ...),
-                "zolt: an estimator needs radius, queries, plan(key, evaluations, probes) and estimate(evaluations, scale, terms) (see "
-                "zolt::estimator)");
+  static_assert(
+      !(nearly_estimator<Policies> || ...),
+      "zolt: an estimator needs radius, queries, plan(key, scale, evaluations, probes) and estimate(evaluations, scale, terms) (see "
+      "zolt::estimator)");
   static_assert(
       !(nearly_update_rule<Policies> || ...),
       "zolt: an update rule needs rate, and either step_for(rate, coefficient, terms) or moments, at(rate, step) and apply(at, gradient, "
