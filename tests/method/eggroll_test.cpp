@@ -132,7 +132,7 @@ double chance_of(std::uint32_t n, double t) {
 
 template <class Method>
 void expect_moved_by_chance(const Method& how, std::uint32_t coins, double quantile, double near) {
-  constexpr int steps = 30;
+  constexpr int steps = 20;
   auto w = zeros({40, 50});
   optimizer opt{parameters(parameter("w", w)), how, options{.run = 12}};
   draws noise(7);
@@ -196,11 +196,11 @@ TEST(integer_eggroll, descends_with_a_falling_rate_and_its_trajectory_is_the_run
     return sum;
   };
   const double before = loss();
-  const method::integer_eggroll<2> how{.rate = 0.1, .population = 48};
-  optimizer opt{parameters(parameter("w", w)), how, linear_decay{.steps = 150}, options{.run = 4, .threads = 2}};
-  for (int s = 0; s < 150; ++s) opt.step(loss);
+  const method::integer_eggroll<2> how{.rate = 0.15, .population = 32};
+  optimizer opt{parameters(parameter("w", w)), how, linear_decay{.steps = 90}, options{.run = 4, .threads = 2}};
+  for (int s = 0; s < 90; ++s) opt.step(loss);
   EXPECT_LT(loss(), 0.3 * before);
-  optimizer replayed{parameters(parameter("w", again)), how, linear_decay{.steps = 150}, options{.run = 4}};
+  optimizer replayed{parameters(parameter("w", again)), how, linear_decay{.steps = 90}, options{.run = 4}};
   replayed.replay(opt.recorded());
   EXPECT_TRUE(std::equal(again.view().bytes().begin(), again.view().bytes().end(), w.view().bytes().begin()));
 }
