@@ -183,7 +183,7 @@ TEST(per_example_residual, lowers_the_loss_of_a_layer_of_codes) {
   const regression data(examples, teacher, 4);
   auto w = quantize<int4, per_group<32>>("w", normal_matrix({8, 32}, 0.1f, 9).view());
   auto again = w;
-  const method::per_example_residual<4> how{.rate = 0.2, .density = 0.25, .examples = examples};
+  const method::per_example_residual<4> how{.rate = 0.2, .examples = examples};
   optimizer opt{parameters(parameter("w", w)), how, linear_decay{.steps = 500}, options{.run = 3}};
   EXPECT_EQ(static_cast<double>(opt.state_bytes()), how.state_bytes_per_weight * static_cast<double>(w.size()));
   const double before = data.mean(w);

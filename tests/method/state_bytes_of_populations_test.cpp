@@ -52,6 +52,7 @@ TEST(state_bytes, of_methods_on_the_grid) {
   expect_bytes_on_codes<method::qes_residual<16>>();
   expect_bytes_on_codes<method::integer_eggroll<2>>();
   expect_bytes_on_codes<method::per_example_residual<4>>();
+  expect_bytes_on_codes<method::per_example_step_matched>();
   expect_bytes_on_codes<method::quzo_codes>();
   expect_bytes_on_codes<method::zoqo<1>>();
 }

@@ -16,7 +16,8 @@ static_assert(plain_method<fzoo> && plain_method<kerzoo> && plain_method<quzo> &
               plain_method<normalised_qzo> && plain_method<caq_zo> && plain_method<qes> && plain_method<qes_residual<16>> &&
               plain_method<zoqo<1>>);
 static_assert(plain_method<eggroll<2>> && plain_method<integer_eggroll<1>> && plain_method<grzo> && plain_method<per_example_residual<4>> &&
-              plain_method<pezo> && plain_method<sparse_mezo> && plain_method<sparse_mezo_codes> && plain_method<lozo<2>>);
+              plain_method<per_example_step_matched> && plain_method<pezo> && plain_method<sparse_mezo> &&
+              plain_method<sparse_mezo_codes> && plain_method<lozo<2>>);
 static_assert(!method_of_policies<sgd> && !method_of_policies<options> && !policy<step_matched>);
 
 static_assert(std::same_as<composition_of<step_matched>, composition_of<>>, "the default by its name");

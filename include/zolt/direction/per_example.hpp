@@ -29,6 +29,7 @@ struct per_example_law {
   double spread() const { return base.spread(); }
   double amplitude() const { return base.amplitude(); }
   std::uint32_t record() const { return base.record(); }
+  per_example_law for_update() const { return {detail::update_law(base)}; }
 
   /// The key of the base direction, which all examples of a step share.
   static direction_key shared(const direction_key& key) { return {key.run, key.step, 0}; }
@@ -79,13 +80,17 @@ struct per_example_law {
 /// visits every non-zero of U once, for all examples together.
 ///
 /// Units    as the base.
-/// Cost     two forwards of the batch, each (1 + density) products; rows + columns random bits per example and matrix.
+/// Cost     two forwards of the batch, each (1 + density) products; rows + columns random bits per example and matrix. Scratch of
+///          4·columns·examples bytes per lane for the update, 4·columns·probes per thread for the product.
+/// Errors   an estimator that evaluates a probe without a direction: one baseline cannot be that of every example.
 /// Source   Wen et al. 2018, Flipout (arXiv 1803.04386) §3; per-example zeroth-order estimates: GRZO (2026).
 template <class Base>
 struct per_example {
   static constexpr std::string_view prefix = "per_example ";
   static constexpr std::string_view name = detail::joined<prefix, Base::name>::value;
   static constexpr bool record_holds_all = requires { requires Base::record_holds_all; };
+
+  static_assert(!direction_with_inputs<Base>, "zolt: per-example directions have a base without inputs: put masked<> around per_example<>");
 
   Base base;
 

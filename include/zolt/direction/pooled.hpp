@@ -94,7 +94,7 @@ struct pooled_law {
 /// Differs  numbers of 12 bits in ± pairs, so that E z = 0 for the pool as drawn; scaled by the mean square of the pool, one factor for
 ///          the run. Parameters have alignments of their own, so that their order does not matter. 4093 is prime; the 4095 of a 12-bit shift
 ///          register is 3²·5·7·13, which divides the sizes of many tensors.
-/// Errors   at the first step: a size below 2.
+/// Errors   at the first step: a size below 2, or one that divides the number of weights of a parameter.
 struct pooled {
   static constexpr std::string_view name = "pooled";
   std::uint32_t size = 4093;
@@ -105,9 +105,15 @@ struct pooled {
     field("size", size, bound::at_least_one);
   }
   template <class Parameters>
-  void refresh(inputs& in, const Parameters&, const direction_key& key) const {
+  void refresh(inputs& in, const Parameters& parameters, const direction_key& key) const {
+    if (in.numbers.size() == size && in.run == key.run) return;
     if (size < 2) fail(name, "size", size, "be at least 2, a number and its negative");
-    if (in.numbers.size() != size || in.run != key.run) in = number_pool::drawn(key.run, size);
+    for_each_parameter(parameters, [this](std::size_t, const auto& p) {
+      if (p.size() % size == 0)
+        fail(p.name, "weights", p.size(),
+             "be no multiple of the pool's " + to_text(size) + " numbers: every step would have one direction");
+    });
+    in = number_pool::drawn(key.run, size);
   }
   pooled_law law_at(double, std::uint32_t queries, const inputs& in) const { return {queries, &in}; }
   pooled_law law_of(std::uint32_t record, const inputs& in) const { return {record, &in}; }

@@ -66,6 +66,8 @@ struct kernel_smoothed {
     field("queries", queries, bound::at_least_one);
     field("levels", levels, bound::at_least_one);
   }
+  /// On codes this times the radius must be whole.
+  double smallest_offset() const { return 1.0 / levels; }
   void plan(const direction_key& key, const probe_scale&, std::span<const evaluation> seen, std::vector<probe>& next) const {
     if (!seen.empty()) return;
     for (std::uint32_t q = 0; q < queries; ++q) {

@@ -34,24 +34,44 @@ struct grzo {
   }
 };
 
-/// Per-example directions on codes: one-code probes on a fixed fraction of the weights, error feedback in `Bits` bits.
+/// Per-example directions on codes without any state: one-code probes on a fraction of the weights that follows the step.
 ///
-/// All examples of a step share the touched weights, whose updates add up before they are rounded once.
+///   ρ = ratio·(η/ε)² of the weights are ±1 in U;   a_i ← clip(δ_i/rms(δ)),   W ← W + SR(−η/√(ρB) · U ∘ (Rᵀ diag(a) S))
 ///
-/// Units    rate: RMS step per weight in codes; radius: codes.
-/// Cost     2 batched forward passes per step; Bits/8 bytes of state per weight (residual).
-/// Source   ours: GRZO's directions under the step-matched recipe's normalisation.
+/// All examples of a step share the touched weights; their updates add up before they are rounded once.
+///
+/// Units    rate η: RMS step per weight in codes; radius ε: codes.
+/// Cost     2 batched forward passes per step; no state.
+/// Source   ours: GRZO's directions under the step-matched recipe.
+struct per_example_step_matched {
+  static constexpr double state_bytes_per_weight = 0;
+  double rate = 0.1;
+  double radius = 1;
+  double ratio = 1;
+  std::uint32_t examples = 128;
+
+  auto policies() const {
+    return zolt::policies(two_point{.radius = radius, .queries = examples}, sgd{.rate = rate},
+                          per_example<sparse_rademacher>{{.ratio = ratio}}, running_rms{}, clip{}, stochastic{});
+  }
+};
+
+/// The same with error feedback of `Bits` bits.
+///
+/// Units    as per_example_step_matched.
+/// Cost     2 batched forward passes per step; Bits/8 bytes of state per coded weight (residual).
+/// Source   ours, as above.
 template <int Bits>
 struct per_example_residual {
   static constexpr double state_bytes_per_weight = residual_field<Bits>::width / 8.0;
   double rate = 0.1;
   double radius = 1;
-  double density = 0.05;
+  double ratio = 4;
   std::uint32_t examples = 128;
 
   auto policies() const {
     return zolt::policies(two_point{.radius = radius, .queries = examples}, sgd{.rate = rate},
-                          per_example<sparse_rademacher>{{.ratio = 0, .min_density = density}}, running_rms{}, clip{}, residual<Bits>{});
+                          per_example<sparse_rademacher>{{.ratio = ratio}}, running_rms{}, clip{}, residual<Bits>{});
   }
 };
 

@@ -55,6 +55,7 @@ void land_on(const Storage& storage, parameter_state& state, std::size_t i, int 
 /// Lands one update on one float.
 template <bool Relative>
 void land_on_float(float& w, float delta, float lowest, float highest, write_events& events) {
+  if (delta == 0) return;  // no update, not even of the sign of a zero
   const float target = displaced<Relative>(w, delta);
   w = target < lowest ? lowest : target > highest ? highest : target;  // NaN stays NaN
   events.clamped += target < lowest || target > highest;

@@ -30,7 +30,7 @@ class applier {
 
  public:
   applier(const Parameters& parameters, const Composition& policies, std::uint64_t run, std::size_t lanes)
-      : parameters_(parameters), policies_(policies), run_(run), events_(lanes) {
+      : parameters_(parameters), policies_(policies), run_(run), events_(lanes), sums_(sign_factored_law<law> ? lanes : 0) {
     states_.resize(parameters_.size());
     for_each_parameter(parameters_, [this]<class S>(std::size_t i, const parameter<S>& p) {
       states_[i].moments.assign(moments * p.size(), 0.0f);
@@ -44,6 +44,7 @@ class applier {
       past_.terms.reserve(policies_.write_back.window * queries);
       steps_at_once += policies_.write_back.window;
     }
+    reserve_sums(queries);
     applied_.reserve(steps_at_once);
     resolved_.reserve(steps_at_once * queries * parameters_.size());
   }
@@ -53,11 +54,12 @@ class applier {
                      std::span<const logged_term> terms) {
     std::fill(events_.begin(), events_.end(), write_events{});
     resolve_steps(inputs, step, terms);
+    reserve_sums(terms.size());
     if (!terms.empty() || replays)
       team.run([&](std::size_t lane) {
         for_each_block(parameters_, team.size(), lane,
                        [&](std::size_t i, const auto& p, std::size_t first, std::size_t last, std::uint64_t) {
-                         apply_block(i, p, first, last, events_[lane]);
+                         apply_block(lane, i, p, first, last);
                        });
       });
     write_events all;
@@ -72,6 +74,11 @@ class applier {
   }
 
  private:
+  void reserve_sums(std::size_t terms) {
+    for (example_sums& sums : sums_)
+      for_each_parameter(parameters_, [&](std::size_t, const auto& p) { sums.reserve(p.storage.shape(), terms); });
+  }
+
   struct applied_step {
     logged_step step;
     typename Composition::law law;
@@ -130,7 +137,8 @@ class applier {
   }
 
   template <class S>
-  void apply_block(std::size_t index, const parameter<S>& p, std::size_t first, std::size_t last, write_events& events) {
+  void apply_block(std::size_t lane, std::size_t index, const parameter<S>& p, std::size_t first, std::size_t last) {
+    write_events& events = events_[lane];
     const applied_step& now = applied_.back();
     const std::span<const resolved_term> terms = terms_of(now, index);
     if constexpr (replays && coded_storage<S>) {
@@ -138,7 +146,7 @@ class applier {
     } else if (terms.empty()) {
       return;
     } else if constexpr (linear_rule<rule_type> && sign_factored_law<law>) {
-      apply_per_example<write_back_type>(p, now.law, terms, states_[index], first, last, events);
+      apply_per_example<write_back_type>(p, now.law, terms, states_[index], sums_[lane], first, last, events);
     } else if constexpr (linear_rule<rule_type> && sparse_law<law>) {
       apply_sparse<write_back_type>(p, now.law, terms, states_[index], first, last, events);
     } else {
@@ -180,6 +188,7 @@ class applier {
   const Composition& policies_;
   std::uint64_t run_;
   std::vector<write_events> events_;  ///< of each lane
+  std::vector<example_sums> sums_;    ///< of each lane, for per-example directions
   std::vector<parameter_state> states_;
   std::vector<resolved_term> resolved_;
   std::vector<applied_step> applied_;

@@ -33,7 +33,7 @@ struct ratio_search {
   void fields(Field&& field) const {
     field("interval", interval, bound::at_least_one);
     field("iterations", iterations, bound::at_least_one);
-    field("radius", radius, bound::positive);
+    field("radius", radius, bound::fraction);
     field("rate", rate, bound::positive);
     field("limit", limit, bound::fraction);
   }
@@ -136,6 +136,7 @@ template <parameter_set Parameters, class Composition>
 class divergence_projection {
  public:
   using optimizer_type = optimizer<Parameters, Composition>;
+  static_assert(!sign_factored_law<typename Composition::law>, "zolt: a projection needs losses of the whole batch, not one per example");
 
   template <class... Given>
   divergence_projection(const Parameters& parameters, const ratio_search& search, const std::vector<std::string>& names,

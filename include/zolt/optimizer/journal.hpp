@@ -86,7 +86,8 @@ void move_weights(const parameter<Storage>& p, const Law& law, const direction_k
     with_relative(p.relative, [&]<bool Relative>(std::bool_constant<Relative>) {
       for_each_touched(law, key, info_of(p), first, last, [&](std::size_t i, int z, std::size_t) {
         const float before = w[i], d = step * static_cast<float>(z), after = exact::opaque(displaced<Relative>(before, d));
-        if (!copy && (Relative || std::bit_cast<std::uint32_t>(after - d) != std::bit_cast<std::uint32_t>(before)))
+        const float back = Relative ? after : after - d;  // what is in the way of an inverse there: any move
+        if (!copy && std::bit_cast<std::uint32_t>(back) != std::bit_cast<std::uint32_t>(before))
           undo.add(i, base + i, std::bit_cast<std::uint32_t>(before));
         w[i] = after;
       });
@@ -117,7 +118,7 @@ void restore_weights(const parameter<Storage>& p, const Law& law, const directio
     for_each_touched(law, key, info_of(p), first, last, [&](std::size_t i, int z, std::size_t) {
       if (undo.is_next(base + i))
         w[i] = std::bit_cast<float>(undo.entries[undo.next_entry++].bits);
-      else
+      else if (!p.relative)
         w[i] -= step * static_cast<float>(z);
     });
   }

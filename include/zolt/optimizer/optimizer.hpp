@@ -141,6 +141,7 @@ class optimizer {
   write_events apply(const logged_step& step, std::span<const logged_term> terms) {
     require_undisturbed("apply");
     if (step.step != step_) fail("apply", "step", step.step, "be " + to_text(step_) + ", the next one");
+    if (!exact::is_finite(step.rate) || step.rate < 0) fail("apply", "rate", step.rate, text_of(bound::non_negative));
     if (step.terms != terms.size()) fail("apply", "terms", terms.size(), "be " + to_text(step.terms) + ", as the step says");
     abandon_step();
     refresh_inputs();
@@ -156,7 +157,8 @@ class optimizer {
 
   /// Repeats a logged run from the weights it started from. Afterwards the optimizer is where that run was, and goes on as it would have.
   ///
-  /// Errors   another composition, run, base or set of parameters, steps that do not add up, or steps already taken: nothing is applied then.
+  /// Errors   another composition, run, base or set of parameters, steps that do not add up, or steps already taken: nothing is applied
+  ///          then. A coefficient that is beyond single precision together with its rate stops the replay at its step.
   void replay(const trajectory& t) {
     const trajectory here = detail::empty_trajectory(parameters_, policies_, options_.run);
     if (step_ != 0) fail("replay", "steps already taken", step_, "be 0: a trajectory starts from the base weights");
@@ -195,7 +197,7 @@ class optimizer {
   }
 
   /// The weights as a probe of the plan sees them, in place, for as long as this lives: for a caller that evaluates by himself.
-  /// Errors   a second scope, telling, applying or asking for another plan while one lives.
+  /// Errors   a probe that is not of the plan, a second scope, telling, applying or asking for another plan while one lives.
   class in_place {
    public:
     in_place(optimizer& o, const probe& p) : optimizer_(o), probe_(p) { o.enter(p); }
@@ -289,6 +291,8 @@ class optimizer {
 
   void enter(const probe& p) {
     require_undisturbed("in_place");
+    if (std::find(plan_.begin(), plan_.end(), p) == plan_.end())
+      fail("in_place", "offset of the probe", p.offset, "be that of a probe of the plan: ask first");
     if (p.offset == 0) return;
     displaced_ = true;
     try {
@@ -403,18 +407,21 @@ class optimizer {
     });
     return true;
   }
-  static bool multiply_from(void* self, const std::byte* address, std::span<const probe> probes, tensor_view<const float> x,
-                            tensor_view<float> y) {
+  static bool multiply_from(void* self, const std::byte* address, const shape& weights, std::span<const probe> probes,
+                            tensor_view<const float> x, tensor_view<float> y) {
     if constexpr (sign_factored_law<law>) {
       optimizer& o = *static_cast<optimizer*>(self);
-      if (!detail::one_length(probes)) return false;
+      if (!detail::one_length(probes) || x.columns() != weights.columns || y.columns() != weights.rows) return false;
       const std::optional<std::size_t> index = o.parameter_read_at(address);
-      if (!index) return false;
-      o.parameters_.visit(*index, [&](const auto& p) {
-        const std::uint64_t clamped = detail::multiply_per_example(p, o.law_, o.policies_.estimator.radius, probes, x, y);
-        if (clamped != 0) o.clamped_reads_.fetch_add(clamped, std::memory_order_relaxed);
-      });
-      return true;
+      bool known = false;
+      if (index)
+        o.parameters_.visit(*index, [&](const auto& p) {
+          known = p.storage.shape() == weights;  // a list may be read as a matrix, whose rows and columns have no signs then
+          if (!known) return;
+          const std::uint64_t clamped = detail::multiply_per_example(p, o.law_, o.policies_.estimator.radius, probes, x, y);
+          if (clamped != 0) o.clamped_reads_.fetch_add(clamped, std::memory_order_relaxed);
+        });
+      return known;
     } else {
       return false;
     }
@@ -439,6 +446,7 @@ class optimizer {
       std::erase_if(terms_, [](const term& t) { return !exact::is_finite(static_cast<float>(t.coefficient)); });
     };
     drop_overflow();
+    const std::array<coefficient_statistics, 2> before = statistics_;
     r.clipped_coefficients = policies_.normalise.apply(terms_, statistics_[0]);
     r.clipped_coefficients += policies_.clip.apply(terms_, statistics_[1]);
     drop_overflow();
@@ -447,7 +455,12 @@ class optimizer {
     for (lane_state& lane : lanes_) r.clamped_probes += std::exchange(lane.undo.clamped, 0);
     logged_.clear();
     for (const term& t : terms_) logged_.push_back({t.query, static_cast<float>(t.coefficient)});
-    r.writes = apply({step_, law_.record(), rate_, static_cast<std::uint32_t>(logged_.size())}, logged_);
+    try {
+      r.writes = apply({step_, law_.record(), rate_, static_cast<std::uint32_t>(logged_.size())}, logged_);
+    } catch (...) {  // a step that cannot be applied was not seen
+      statistics_ = before;
+      throw;
+    }
     r.growths = growths_;
     for (const lane_state& lane : lanes_) r.growths += lane.undo.growths;
     r.unread = unread_;

@@ -10,6 +10,7 @@
 #include "zolt/direction/per_example.hpp"
 #include "zolt/kernel/sign_factors.hpp"
 #include "zolt/optimizer/application.hpp"
+#include "zolt/optimizer/blocks.hpp"
 
 /// Laws that give every example a direction z = base ∘ r sᵀ: products and updates that visit the base once for all examples.
 namespace zolt::inline v0::detail {
@@ -17,6 +18,13 @@ namespace zolt::inline v0::detail {
 /// The signs of rows (or of columns) for a list of examples: a word holds those of up to 32 examples, and a run of examples shares it.
 class sign_words {
  public:
+  void reserve(std::size_t examples, std::size_t count) {
+    const std::size_t runs = std::min(examples, examples / example_signs::examples_per_word + 2);
+    runs_.reserve(runs);
+    run_of_.reserve(examples);
+    bits_.reserve(examples);
+    words_.reserve(runs * kernel::padded(count));
+  }
   void make(const direction_key& key, std::uint64_t parameter, stream side, std::span<const std::uint32_t> examples, std::size_t first,
             std::size_t count) {
     constexpr std::uint32_t per_word = example_signs::examples_per_word;
@@ -174,44 +182,81 @@ std::uint64_t multiply_per_example(const parameter<Storage>& p, const Law& law, 
   return clamped;
 }
 
-/// Applies a linear rule to the non-zeros of the base direction, each once: Δ = z_base · Σ_e c_e·r_e·s_e, summed in the order of
-/// kernel::signed_sum, then rounded.
-template <write_back WriteBack, parameter_storage Storage, sign_factored_law Law>
-void apply_per_example(const parameter<Storage>& p, const Law& law, std::span<const resolved_term> terms, parameter_state& state,
-                       std::size_t first, std::size_t last, write_events& events) {
-  const std::size_t columns = p.storage.shape().columns;
-  per_example_scratch& scratch = scratch_of_examples();
-  scratch.examples.clear();
-  for (const resolved_term& t : terms) scratch.examples.push_back(t.key.query);
-  const direction_key key = Law::shared(terms[0].key);
-  const std::size_t first_row = first / columns;
-  scratch.of_column.make(key, p.id, stream::example_column, scratch.examples, 0, columns);
-  scratch.of_row.make(key, p.id, stream::example_row, scratch.examples, first_row, (last - 1) / columns - first_row + 1);
-  const std::size_t stride = kernel::padded(terms.size());
-  scratch.columns.assign(columns * stride, 0.0f);
-  scratch.negative.assign(stride, 0);
-  for (std::size_t c = 0; c < columns; ++c) {
-    scratch.of_column.of(c, scratch.negative.data());
-    for (std::size_t t = 0; t < terms.size(); ++t)
-      scratch.columns[c * stride + t] = scratch.negative[t] != 0 ? -terms[t].coefficient : terms[t].coefficient;
+/// Σ_t c_t·r_t·s_t at the weights of one part of a matrix: what the terms of many examples come to, before the base direction.
+class example_sums {
+ public:
+  /// Columns whose signs are held at once. A longer row is taken in pieces.
+  static constexpr std::size_t most_columns = std::size_t{1} << 15;
+
+  /// Memory for a parameter of some shape, so that no update stops half way for want of it.
+  void reserve(const shape& s, std::size_t terms) {
+    const std::size_t columns = std::min(s.columns, most_columns),
+                      rows = columns < s.columns ? 1 : std::min(s.rows, block_size / s.columns + 2);
+    of_row_.reserve(terms, rows);
+    of_column_.reserve(terms, columns);
+    values_.reserve(columns * kernel::padded(terms));
+    negative_.reserve(kernel::padded(terms));
+    examples_.reserve(terms);
+  }
+  /// The end of the piece of [first, last) that starts at first.
+  static std::size_t piece_end(const shape& s, std::size_t first, std::size_t last) {
+    return s.columns <= most_columns ? last : std::min({last, first + most_columns, (first / s.columns + 1) * s.columns});
+  }
+  void make(const direction_key& key, std::uint64_t parameter, const shape& s, std::span<const resolved_term> terms, std::size_t first,
+            std::size_t last) {
+    columns_ = s.columns;
+    first_row_ = first / columns_;
+    first_column_ = columns_ <= most_columns ? 0 : first % columns_;
+    const std::size_t columns = columns_ <= most_columns ? columns_ : last - first;
+    examples_.clear();
+    for (const resolved_term& t : terms) examples_.push_back(t.key.query);
+    of_column_.make(key, parameter, stream::example_column, examples_, first_column_, columns);
+    of_row_.make(key, parameter, stream::example_row, examples_, first_row_, (last - 1) / columns_ - first_row_ + 1);
+    stride_ = kernel::padded(terms.size());
+    values_.assign(columns * stride_, 0.0f);
+    negative_.assign(stride_, 0);
+    for (std::size_t c = 0; c < columns; ++c) {
+      of_column_.of(c, negative_.data());
+      for (std::size_t t = 0; t < terms.size(); ++t)
+        values_[c * stride_ + t] = negative_[t] != 0 ? -terms[t].coefficient : terms[t].coefficient;
+    }
+    signs_of_ = ~std::size_t{0};
+  }
+  /// At weight i of the tensor. Summed in the order of kernel::signed_sum.
+  float operator()(std::size_t i) {
+    if (const std::size_t row = i / columns_ - first_row_; row != signs_of_) of_row_.of(signs_of_ = row, negative_.data());
+    return kernel::signed_sum(&values_[(i % columns_ - first_column_) * stride_], negative_.data(), stride_);
   }
 
+ private:
+  sign_words of_row_, of_column_;
+  std::vector<float> values_;  ///< ±coefficients by column
+  std::vector<std::uint32_t> negative_, examples_;
+  std::size_t columns_ = 0, first_row_ = 0, first_column_ = 0, stride_ = 0;
+  std::size_t signs_of_ = 0;  ///< the row whose signs are at hand
+};
+
+/// Applies a linear rule to the non-zeros of the base direction, each once: Δ = z_base · Σ_e c_e·r_e·s_e, then rounded.
+template <write_back WriteBack, parameter_storage Storage, sign_factored_law Law>
+void apply_per_example(const parameter<Storage>& p, const Law& law, std::span<const resolved_term> terms, parameter_state& state,
+                       example_sums& sums, std::size_t first, std::size_t last, write_events& events) {
   const Storage storage = p.storage;
+  const direction_key key = Law::shared(terms[0].key);
   word_reader words(random_stream(key, p.id, stream::round_update));
-  std::size_t signs_of = first_row + (last - 1) / columns + 1;  // the row whose signs are at hand: none yet
-  for_each_touched(law.base, key, info_of(p), first, last, [&](std::size_t i, int z, std::size_t slot) {
-    if (z == 0) return;
-    const std::size_t row = i / columns - first_row;
-    if (row != signs_of) scratch.of_row.of(signs_of = row, scratch.negative.data());
-    const float total = kernel::signed_sum(&scratch.columns[i % columns * stride], scratch.negative.data(), stride);
-    const float delta = exact::product(total, static_cast<float>(z));
-    if constexpr (coded_storage<Storage>)
-      land_on<WriteBack>(storage, state, i, rounded_move<WriteBack>(delta, WriteBack::round.random ? words(slot) : 0), events);
-    else if (p.relative)
-      land_on_float<true>(storage.values()[i], delta, p.lowest, p.highest, events);
-    else
-      land_on_float<false>(storage.values()[i], delta, p.lowest, p.highest, events);
-  });
+  for (std::size_t piece = first, end; piece < last; piece = end) {
+    end = example_sums::piece_end(storage.shape(), piece, last);
+    sums.make(key, p.id, storage.shape(), terms, piece, end);
+    for_each_touched(law.base, key, info_of(p), piece, end, [&](std::size_t i, int z, std::size_t slot) {
+      if (z == 0) return;
+      const float delta = exact::product(sums(i), static_cast<float>(z));
+      if constexpr (coded_storage<Storage>)
+        land_on<WriteBack>(storage, state, i, rounded_move<WriteBack>(delta, WriteBack::round.random ? words(slot) : 0), events);
+      else if (p.relative)
+        land_on_float<true>(storage.values()[i], delta, p.lowest, p.highest, events);
+      else
+        land_on_float<false>(storage.values()[i], delta, p.lowest, p.highest, events);
+    });
+  }
 }
 
 }  // namespace zolt::inline v0::detail

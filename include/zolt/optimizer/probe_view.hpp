@@ -100,8 +100,8 @@ class probe_view {
                                  std::span<const probe> probes, std::span<float> out);
 
   /// y(k, ·) = W_k x(k, ·) with the weights that probe k sees, one row of x per probe; false if there is no faster way than to read them.
-  using multiply_function = bool (*)(void* optimizer, const std::byte* address, std::span<const probe> probes, tensor_view<const float> x,
-                                     tensor_view<float> y);
+  using multiply_function = bool (*)(void* optimizer, const std::byte* address, const shape& weights, std::span<const probe> probes,
+                                     tensor_view<const float> x, tensor_view<float> y);
 
   probe_view() = default;
   probe_view(void* optimizer, read_function how, std::span<const probe> probes, multiply_function how_to_multiply = nullptr)
@@ -137,11 +137,11 @@ class probe_view {
   /// Shapes   w: outputs × inputs; x: count() × inputs; y: count() × outputs.
   template <class Weights>
   bool multiply(const Weights& w, tensor_view<const float> x, tensor_view<float> y) const {
-    if constexpr (!composite_weights<Weights>) {
+    if constexpr (requires { w.shape(); } && !composite_weights<Weights>) {
       if (multiply_ == nullptr || x.rows() != count() || y.rows() != count()) return false;
       if constexpr (detail::has_float_scales<Weights>)  // weights that move with their scales are products of two directions
-        if (is_parameter(detail::address_of(detail::view_of(w).scales()), 0, {}, false)) return false;
-      return multiply_(optimizer_, detail::address_of(w), probes_, x, y);
+        if (has_trained_grid(detail::view_of(w))) return false;
+      return multiply_(optimizer_, detail::address_of(w), w.shape(), probes_, x, y);
     } else {
       return false;
     }
@@ -157,14 +157,19 @@ class probe_view {
     for (std::size_t k = 1; k < count(); ++k) std::copy_n(out.data(), n, out.data() + k * n);
   }
 
+  /// Whether the scales or zero points of coded weights are parameters.
+  template <class View>
+  bool has_trained_grid(const View& w) const {
+    bool any = is_parameter(detail::address_of(w.scales()), 0, {}, false);
+    if constexpr (requires { w.zeros(); }) any |= is_parameter(detail::address_of(w.zeros()), 0, {}, false);
+    return any;
+  }
   /// Weights as values times scales, if the scales or zero points are parameters.
   template <class View>
   bool read_under_scales(const View& w, std::size_t first, std::span<float> out) const {
     constexpr bool has_zeros = requires { w.zeros(); };
     const std::size_t n = out.size() / count();
-    bool any = is_parameter(detail::address_of(w.scales()), 0, {}, false);
-    if constexpr (has_zeros) any |= is_parameter(detail::address_of(w.zeros()), 0, {}, false);
-    if (!any || n == 0 || first > w.shape().size() || n > w.shape().size() - first) return false;
+    if (!has_trained_grid(w) || n == 0 || first > w.shape().size() || n > w.shape().size() - first) return false;
 
     const auto& layout = w.layout();
     const auto groups_above = [&layout](std::size_t i) { return i / layout.row / layout.block_rows * layout.groups_per_row(); };

@@ -6,8 +6,10 @@
 #include <vector>
 
 #include "zolt/core/bound.hpp"
+#include "zolt/direction/per_example.hpp"
 #include "zolt/optimizer/slots.hpp"
 #include "zolt/parameter/parameter_set.hpp"
+#include "zolt/update/replayed_residual.hpp"
 
 namespace zolt::inline v0 {
 
@@ -106,6 +108,17 @@ std::vector<problem> find_problems(const Parameters& parameters, const Compositi
     problems.push_back({estimator_name, "queries", to_text(queries), "be at least 1 and at most " + to_text(most_queries)});
   if (!estimator_checks_itself && !holds(bound::positive, c.estimator.radius))
     problems.push_back({estimator_name, "radius", to_text(static_cast<double>(c.estimator.radius)), std::string(text_of(bound::positive))});
+  if constexpr (sign_factored_law<typename Composition::law>) {
+    std::vector<probe> plan;
+    if (problems.empty()) c.estimator.plan({o.run, 0, 0}, {}, {}, plan);
+    if (std::any_of(plan.begin(), plan.end(), [](const probe& p) { return p.offset == 0; }))
+      problems.push_back({std::string(policy_name<decltype(c.direction)>()), "estimator", estimator_name,
+                          "evaluate both sides of every example: one unperturbed loss is that of one example"});
+  }
+  if constexpr (replaying_write_back<typename Composition::write_back_type>)
+    if (const double terms = static_cast<double>(c.write_back.window) * c.estimator.queries; terms > most_queries)
+      problems.push_back({std::string(policy_name<typename Composition::write_back_type>()), "window times queries", to_text(terms),
+                          "be at most " + to_text(most_queries)});
   if (parameters.size() == 0) problems.push_back({"parameters", "count", "0", "be at least 1"});
 
   bool any_coded = false;
@@ -126,7 +139,7 @@ std::vector<problem> find_problems(const Parameters& parameters, const Compositi
                             "be at most " + to_text(span) + ", the range of " + std::string(S::format::name)});
       if (p.relative)
         problems.push_back({p.name, "unit", "relative", "be one code on coded storage: relative units are for dense parameters"});
-      if (p.lowest > -std::numeric_limits<float>::max() || p.highest < std::numeric_limits<float>::max())
+      if (constexpr float infinity = std::numeric_limits<float>::infinity(); !(p.lowest == -infinity && p.highest == infinity))
         problems.push_back({p.name, "lowest and highest", to_text(p.lowest) + " and " + to_text(p.highest),
                             "not be given on coded storage, whose range is that of " + std::string(S::format::name)});
     } else if (any_coded && p.unit == 0) {
@@ -135,6 +148,15 @@ std::vector<problem> find_problems(const Parameters& parameters, const Compositi
     } else if (!(p.unit == 0 || holds(bound::positive, p.unit))) {
       problems.push_back({p.name, "unit", to_text(p.unit), std::string(text_of(bound::positive))});
     }
+    if constexpr (coded_storage<S> && requires { c.estimator.smallest_offset(); }) {
+      const double codes = c.estimator.radius * c.estimator.smallest_offset();
+      if (int exponent; !(codes >= 1) || std::floor(codes) != codes || std::frexp(c.estimator.smallest_offset(), &exponent) != 0.5)
+        problems.push_back({p.name, "smallest displacement", to_text(codes),
+                            "be a whole number of codes, radius / levels for levels that are a power of two"});
+    }
+    if constexpr (dense_storage<S>)
+      if (const double part = p.unit_or_one() * c.estimator.radius; p.relative && !(part < 1))
+        problems.push_back({p.name, "radius times the relative unit", to_text(part), "be below 1: a weight keeps its sign"});
     if constexpr (dense_storage<S>)
       if (!(p.lowest <= p.highest))
         problems.push_back({p.name, "lowest", to_text(p.lowest), "be at most " + to_text(p.highest) + ", the highest"});

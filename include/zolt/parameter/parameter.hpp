@@ -17,7 +17,7 @@ struct parameter_options {
   /// and an error beside them. Coded storage ignores it: there a unit is one code.
   double unit = 0;
   /// Dense storage only: a unit is this part of the weight itself, w·(1 + unit·…), as scales want it that span orders of magnitude.
-  /// The unit is then 1 unless it is given, and a weight of 0 stays 0.
+  /// A weight of 0 stays 0. Radius times unit must be below 1, so that no probe turns a sign around.
   bool relative = false;
   /// Dense storage only: no update moves a weight beyond these; a probe may.
   float lowest = -std::numeric_limits<float>::infinity();
@@ -43,7 +43,7 @@ struct parameter {
   parameter(std::string tensor_name, Weights&& weights, parameter_options options = {})
       : name(std::move(tensor_name)),
         storage(storage_of(weights)),
-        unit(coded_storage<Storage> || (options.relative && options.unit == 0) ? 1 : options.unit),
+        unit(coded_storage<Storage> ? 1 : options.unit),
         relative(options.relative),
         lowest(options.lowest),
         highest(options.highest),
