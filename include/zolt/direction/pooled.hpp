@@ -12,6 +12,7 @@
 #include "zolt/core/bound.hpp"
 #include "zolt/core/error.hpp"
 #include "zolt/direction/law.hpp"
+#include "zolt/parameter/parameter_set.hpp"
 #include "zolt/random/distribution.hpp"
 
 namespace zolt::inline v0 {
