@@ -6,11 +6,13 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 source "$root/cmake/debian_packages.sh"
 
 out=$root/build/examples/results
+written=(table.txt summary.csv curves.csv curves.svg)
 arguments=()
 while [[ $# -gt 0 ]]; do
   case $1 in
     --out) out=${2:?--out needs a folder}; shift 2 ;;
     --out=*) out=${1#--out=}; shift ;;
+    --methods) written=(table.txt methods.csv); arguments+=("$1"); shift ;;
     *) arguments+=("$1"); shift ;;
   esac
 done
@@ -30,6 +32,6 @@ stdbuf -oL "$build/examples/fashion_mnist" --out "$out" ${arguments[@]+"${argume
 
 echo
 echo "== results"
-for file in table.txt summary.csv curves.csv curves.svg; do
+for file in "${written[@]}"; do
   if [[ -f $out/$file ]]; then echo "$out/$file"; else echo "$out/$file (not written)"; fi
 done

@@ -6,11 +6,11 @@ namespace fashion_mnist {
 
 /// Random numbers as a pure function of (seed, purpose, counter): no state, hence the same on every machine and in any order of use.
 ///
-/// The example needs a few thousand numbers for initial weights and batch orders, outside the library and without <random>, whose
+/// The example needs such numbers for initial weights, batch orders and its first-order competitor, outside the library and without <random>, whose
 /// distributions differ between standard libraries. Two rounds of a 64-bit finaliser, each keyed, are plenty for that.
 class counter_random {
  public:
-  enum class purpose : std::uint32_t { initial_weights = 1, training_batches = 2, adaptation_batches = 3 };
+  enum class purpose : std::uint32_t { initial_weights = 1, training_batches = 2, adaptation_batches = 3, code_rounding = 4 };
 
   constexpr counter_random(std::uint64_t seed, purpose use) noexcept
       : key_{scramble(scramble(seed) ^ (static_cast<std::uint64_t>(use) * golden_ratio))} {}

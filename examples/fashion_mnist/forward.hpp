@@ -29,11 +29,11 @@ inline zolt::tensor_view<const float> view_of(const matrix& m) {
   return {m.data(), {static_cast<std::size_t>(m.rows()), static_cast<std::size_t>(m.cols())}};
 }
 
-/// The logits of a batch under every probe of a view, the probe leading: row k·B + b is example b under probe k.
+/// `rows` rows of logits, the probe leading. The images have as many rows, or rows / probes.count() that every probe shares.
 /// This is all the model code that training and inference need; without probes it is the bare forward.
 template <class Weights>
-Eigen::Map<matrix> logits(const network<Weights>& net, const zolt::probe_view& probes, const matrix& images, activations& memory) {
-  const std::size_t rows = static_cast<std::size_t>(images.rows()) * probes.count();
+Eigen::Map<matrix> logits_of_rows(const network<Weights>& net, const zolt::probe_view& probes, const matrix& images, std::size_t rows,
+                                  activations& memory) {
   zolt::tensor_view<const float> x = view_of(images);
   for (std::size_t layer = 0; layer < layers; ++layer) {
     const std::size_t outputs = net.biases[layer].size();
@@ -48,10 +48,49 @@ Eigen::Map<matrix> logits(const network<Weights>& net, const zolt::probe_view& p
   return {memory.values.back().data(), static_cast<Eigen::Index>(rows), classes};
 }
 
-/// Mean cross-entropy of a batch under probe k of the logits.
-inline double loss_of_probe(const Eigen::Map<matrix>& all, std::size_t k, const dataset& batch) {
-  return mean_cross_entropy(all.middleRows(static_cast<Eigen::Index>(k) * batch.size(), batch.size()), batch.labels);
+/// The logits of a batch under every probe of a view: row k·B + b is example b under probe k.
+template <class Weights>
+Eigen::Map<matrix> logits(const network<Weights>& net, const zolt::probe_view& probes, const matrix& images, activations& memory) {
+  return logits_of_rows(net, probes, images, static_cast<std::size_t>(images.rows()) * probes.count(), memory);
 }
+
+/// One loss per probe: the mean cross-entropy of the whole batch under it.
+struct batch_losses {
+  template <class Weights>
+  const std::vector<double>& operator()(const network<Weights>& net, const zolt::probe_view& probes, const dataset& batch) {
+    const auto outputs = logits(net, probes, batch.images, memory_);
+    losses_.clear();
+    for (std::size_t k = 0; k < probes.count(); ++k)
+      losses_.push_back(mean_cross_entropy(outputs.middleRows(static_cast<Eigen::Index>(k) * batch.size(), batch.size()), batch.labels));
+    return losses_;
+  }
+
+ private:
+  activations memory_;
+  std::vector<double> losses_;
+};
+
+/// One loss per probe: the cross-entropy of the one example whose number is the query of the probe. Every probe gets one row of images, so a
+/// plan of two probes per example is two batched forward passes.
+struct example_losses {
+  template <class Weights>
+  const std::vector<double>& operator()(const network<Weights>& net, const zolt::probe_view& probes, const dataset& batch) {
+    examples_.clear();
+    for (std::size_t k = 0; k < probes.count(); ++k) examples_.push_back(static_cast<Eigen::Index>(probes[k].key.query));
+    slice_into(batch, examples_, rows_);
+    const auto outputs = logits_of_rows(net, probes, rows_.images, probes.count(), memory_);
+    losses_.clear();
+    for (Eigen::Index k = 0; k < outputs.rows(); ++k)
+      losses_.push_back(mean_cross_entropy(outputs.row(k), std::span(rows_.labels).subspan(static_cast<std::size_t>(k), 1)));
+    return losses_;
+  }
+
+ private:
+  std::vector<Eigen::Index> examples_;
+  dataset rows_;
+  activations memory_;
+  std::vector<double> losses_;
+};
 
 /// Percentage of examples that are classified correctly.
 template <class Weights>

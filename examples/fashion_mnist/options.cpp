@@ -17,7 +17,6 @@
 namespace fashion_mnist {
 namespace {
 
-constexpr std::uint64_t quick_forwards = 2000;
 constexpr std::uint64_t most_forwards = 100'000'000;
 constexpr unsigned most_threads = 256;
 
@@ -43,16 +42,15 @@ parsed_options parse_options(int argument_count, const char* const* arguments) {
       "fashion_mnist"};
   app.get_formatter()->column_width(38);
   auto* const out_option =
-      app.add_option("--out", out, "Folder for summary.csv, curves.csv and curves.svg; made if missing")->type_name("DIR");
+      app.add_option("--out", out, "Folder for summary.csv, curves.csv and curves.svg, or methods.csv; made if missing")->type_name("DIR");
   app.add_option("--data", values.data, "Folder with the gzipped IDX files of Fashion-MNIST")
       ->type_name("DIR")
       ->capture_default_str()
       ->check(CLI::ExistingDirectory);
   app.add_option("--cache", values.cache, "File that keeps the float network between runs")->type_name("FILE")->capture_default_str();
-  auto* const forwards_option = app.add_option("--forwards", values.forwards, "Forward passes of each adaptation run")
-                                    ->type_name("N")
-                                    ->capture_default_str()
-                                    ->check(CLI::Range(std::uint64_t{2}, most_forwards));
+  app.add_option("--forwards", values.forwards, "Forward passes of each run, instead of its recipe's own")
+      ->type_name("N")
+      ->check(CLI::Range(std::uint64_t{2}, most_forwards));
   auto* const seeds_option = app.add_option("--seeds", values.seeds, "Seeds of the runs, separated by commas")
                                  ->type_name("N,...")
                                  ->delimiter(',')
@@ -67,8 +65,10 @@ parsed_options parse_options(int argument_count, const char* const* arguments) {
       ->type_name("N")
       ->capture_default_str()
       ->check(CLI::Range(1U, most_threads));
-  app.add_flag("--select", values.select, "Try the grid of hyper-parameters on the validation images instead of the main job");
-  app.add_flag("--quick", values.quick, fmt::format("{} forward passes and seed 1, where these are not given", quick_forwards));
+  app.add_flag("--methods", values.methods, "Published methods and controls on INT4, each with its own budget, instead of the main job");
+  app.add_option("--only", values.only, "Only methods whose name contains this")->type_name("TEXT");
+  app.add_flag("--select", values.select, "Try the grids of hyper-parameters on the validation images instead");
+  app.add_flag("--quick", values.quick, fmt::format("At most {} forward passes, and seed 1, where these are not given", quick_forwards));
 
   try {
     app.parse(argument_count, arguments);
@@ -87,7 +87,6 @@ parsed_options parse_options(int argument_count, const char* const* arguments) {
     result.exit_status = app.exit(error);
     return result;
   }
-  if (values.quick && forwards_option->count() == 0) values.forwards = quick_forwards;
   if (values.quick && seeds_option->count() == 0) values.seeds = {1};
   return result;
 }

@@ -8,16 +8,20 @@
 
 namespace fashion_mnist {
 
+inline constexpr std::uint64_t quick_forwards = 2000;
+
 struct options {
-  std::optional<std::filesystem::path> out;  // summary.csv, curves.csv and curves.svg go here; without it only the table is printed
+  std::optional<std::filesystem::path> out;  // tables and curves go here; without it only the table is printed
   std::filesystem::path data;                // folder of the gzipped IDX files
   std::filesystem::path cache;               // file that keeps the float network between runs
-  std::uint64_t forwards = 20000;            // forward passes of each adaptation run
+  std::optional<std::uint64_t> forwards;     // forward passes of each run; without it every recipe has its own
   std::vector<unsigned> seeds{1, 2, 3};
   std::vector<std::string> formats{"int8", "int4", "fp8"};
   unsigned threads = 2;  // adaptation runs that go side by side
-  bool select = false;   // the grid of hyper-parameters on the validation images instead of the main job
-  bool quick = false;    // 2000 forward passes and seed 1 unless these are given, to see that everything works
+  bool methods = false;  // published methods and controls instead of the main job
+  std::string only;      // only the recipes whose name contains this
+  bool select = false;   // the grid of hyper-parameters on the validation images instead of the runs themselves
+  bool quick = false;    // at most 2000 forward passes, and seed 1, unless these are given: to see that everything works
 };
 
 struct parsed_options {

@@ -44,11 +44,15 @@ std::string figure(double value, int digits) { return std::isnan(value) ? "-" : 
 
 using table_line = std::array<std::string, 12>;
 
+bool same_kind(const result_row& a, const result_row& b) {
+  return a.format == b.format && a.method == b.method && a.forwards == b.forwards;
+}
+
 table_line summarise(std::span<const result_row> rows, const result_row& kind) {
   const auto over_seeds = [&](auto column) {
     std::vector<double> values;
     for (const result_row& row : rows)
-      if (row.format == kind.format && row.method == kind.method) values.push_back(static_cast<double>(column(row)));
+      if (same_kind(row, kind)) values.push_back(static_cast<double>(column(row)));
     return spread_of(std::move(values));
   };
   const auto median = [&](auto member, int digits) {
@@ -80,7 +84,7 @@ spread spread_of(std::vector<double> values) {
   return {median, values.front(), values.back()};
 }
 
-void write_summary(const std::filesystem::path& folder, std::span<const result_row> rows) {
+void write_summary(const std::filesystem::path& folder, std::string_view name, std::span<const result_row> rows) {
   std::string text =
       "format,method,seed,forwards,accuracy_shipped,accuracy_turned,accuracy_adapted,weight_bytes,optimizer_bytes,ms_per_step,"
       "ms_per_forward,ms_float_forward,step_over_two_forwards\n";
@@ -90,7 +94,7 @@ void write_summary(const std::filesystem::path& folder, std::span<const result_r
                     row.seed, row.forwards, row.accuracy_shipped, row.accuracy_turned, row.accuracy_adapted, row.weight_bytes,
                     row.optimizer_bytes, row.ms_per_step, row.ms_per_forward, row.ms_float_forward, row.step_over_two_forwards);
   }
-  write_file(folder, "summary.csv", text);
+  write_file(folder, name, text);
 }
 
 void write_curves(const std::filesystem::path& folder, std::span<const curve_point> points) {
@@ -109,9 +113,7 @@ std::string table(std::span<const result_row> rows) {
        "forwards"}};
   std::vector<const result_row*> kinds;
   for (const result_row& row : rows) {
-    const bool known = std::any_of(kinds.begin(), kinds.end(),
-                                   [&](const result_row* kind) { return kind->format == row.format && kind->method == row.method; });
-    if (known) continue;
+    if (std::any_of(kinds.begin(), kinds.end(), [&](const result_row* kind) { return same_kind(*kind, row); })) continue;
     kinds.push_back(&row);
     lines.push_back(summarise(rows, row));
   }

@@ -5,14 +5,16 @@
 #include <filesystem>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace fashion_mnist {
 
-/// One adaptation run, one line of summary.csv.
+/// One run, one line of summary.csv.
 ///
-/// Units    accuracies: percent of the test images; shipped: upright, before; turned: turned, before; adapted: turned, after. Times:
-///          milliseconds. A figure that a method does not have is NaN and is shown as "-".
+/// Units    accuracies: percent of the test images; shipped: upright, before; turned: turned, before; adapted: turned, after. A network from
+///          scratch was never shipped, and its images are upright throughout. Times: milliseconds. A figure that a method does not have is
+///          NaN and is shown as "-".
 struct result_row {
   std::string format;
   std::string method;
@@ -48,10 +50,10 @@ struct spread {
 spread spread_of(std::vector<double> values);
 
 /// Both create `folder` if it is missing, and throw std::runtime_error naming the file if it cannot be written.
-void write_summary(const std::filesystem::path& folder, std::span<const result_row> rows);
+void write_summary(const std::filesystem::path& folder, std::string_view name, std::span<const result_row> rows);
 void write_curves(const std::filesystem::path& folder, std::span<const curve_point> points);
 
-/// One line per format and method, in the order in which they first occur.
+/// One line per format, method and number of forward passes, in the order in which they first occur.
 std::string table(std::span<const result_row> rows);
 void print_table(std::span<const result_row> rows);
 

@@ -20,4 +20,8 @@ experiment_data load_experiment(const std::filesystem::path& folder, double degr
   return result;
 }
 
+upright_data load_upright(const std::filesystem::path& folder) {
+  return {load(folder, split::train, scratch_range), load(folder, split::train, validation_range)};
+}
+
 }  // namespace fashion_mnist

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+namespace fashion_mnist {
+
+/// How a network is trained. All but the last three use forward passes alone.
+enum class procedure {
+  step_matched,                ///< sparse probes of whole codes, stochastic write-back: no state
+  step_matched_residual,       ///< the same with four more bits per weight
+  dense_float,                 ///< every float weight probed at once, scalar normalised
+  per_example,                 ///< a direction per example of the batch, stochastic write-back
+  per_example_residual,        ///< the same with four more bits per weight
+  scales_only,                 ///< frozen codes; group scales and biases are trained
+  two_roundings,               ///< Gaussian probes rounded to codes, and rounded anew for the update
+  latent_backpropagation,      ///< straight-through, Adam on a latent float copy
+  stochastic_backpropagation,  ///< straight-through, stochastic write-back to the codes: no state
+  nearest_backpropagation,     ///< the same, rounded to the nearest code
+};
+
+constexpr bool forward_only(procedure how) { return how < procedure::latent_backpropagation; }
+
+/// What is learnt, and from where.
+enum class task {
+  turned_camera,  ///< the shipped network, quantized, learns 2000 turned images
+  from_scratch,   ///< a random network, quantized, learns 20 000 upright images
+};
+
+/// How dense sparse probes are: max(ratio · (rate/radius)², minimum), see zolt::sparse_rademacher.
+struct probe_density {
+  double ratio = 1;
+  double minimum = 2e-4;
+
+  friend bool operator==(const probe_density&, const probe_density&) = default;
+};
+
+/// Units    rate: RMS step per weight, in codes (dense_float: in RMS weights of the layer; scales_only: in parts of the scale;
+///          latent_backpropagation: largest step, in RMS weights; the other two: codes² per unit of loss). radius: codes (RMS weights, parts
+///          of the scale; two_roundings: the deviation of a probe in codes). forwards: passes of 128 images; with backpropagation, steps.
+struct recipe {
+  std::string_view format;  ///< int8, int4, fp8 or float
+  std::string_view method;  ///< as tables name it
+  procedure how;
+  double rate;
+  double radius = 1;
+  probe_density density = {};
+  std::uint64_t forwards = 20000;
+  task learns = task::turned_camera;
+
+  friend bool operator==(const recipe&, const recipe&) = default;
+};
+
+/// The recipes of the main job, and those of `--methods`. Their numbers were chosen by `--select`.
+const std::vector<recipe>& main_recipes();
+const std::vector<recipe>& method_recipes();
+
+/// Every setting that `--select` tries for a recipe, the chosen one among them.
+std::vector<recipe> grid_of(const recipe& chosen);
+
+}  // namespace fashion_mnist
