@@ -1,6 +1,7 @@
 #pragma once
 
 #include "zolt/direction/dense.hpp"
+#include "zolt/method/mezo.hpp"
 #include "zolt/optimizer/slots.hpp"
 #include "zolt/update/adaptive.hpp"
 #include "zolt/update/momentum.hpp"
@@ -13,21 +14,8 @@ namespace zolt::inline v0::method {
 ///
 /// Units    rate: about the RMS step per weight in parameter units; radius: RMS displacement.
 /// Cost     2·queries forward passes per step; 8 bytes of state per weight.
-/// Source   ZO-Adam of ZO-Bench (Zhang et al. 2024, arXiv 2402.11592): radius 1e-3, rates from a grid of 1e-4 … 1e-8.
-struct zo_adam {
-  static constexpr double state_bytes_per_weight = 8;
-  double rate = 1e-5;
-  double radius = 1e-3;
-  double first_decay = 0.9;
-  double second_decay = 0.999;
-  std::uint32_t queries = 1;
-
-  auto policies() const {
-    return zolt::policies(two_point{.radius = radius, .queries = queries},
-                          adam{.rate = rate, .first_decay = first_decay, .second_decay = second_decay}, gaussian{}, no_normalisation{},
-                          no_clip{});
-  }
-};
+/// Source   ZO-Adam of ZO-Bench (Zhang et al. 2024, arXiv 2402.11592): radius 1e-3, rates from a grid of 1e-4 … 1e-8. It is the same method.
+using zo_adam = mezo_adam;
 
 /// ZO-AdaMM: a forward difference, and moments of which the second never falls.
 ///
