@@ -15,7 +15,7 @@ namespace {
 
 static_assert(direction_law<pooled> && direction_with_inputs<pooled> && !sparse_law<pooled_law> && !pooled_law::whole_units);
 
-constexpr int no_parameters = 0;  // a pool does not look at any
+const auto no_parameters = parameters();
 
 number_pool refreshed(std::uint32_t size, std::uint64_t run) {
   number_pool pool;

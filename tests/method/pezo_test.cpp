@@ -40,7 +40,7 @@ struct aligned {
   number_pool pool;
   pooled_law law;
   aligned(std::uint32_t size, std::uint32_t queries) {
-    pooled{.size = size}.refresh(pool, 0, {1, 0, 0});
+    pooled{.size = size}.refresh(pool, parameters(), {1, 0, 0});
     law = pooled{.size = size}.law_at(1, queries, pool);
   }
   std::vector<std::int16_t> z(std::uint32_t step, std::uint32_t query, const parameter_info& info) const {
