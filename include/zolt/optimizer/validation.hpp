@@ -148,11 +148,15 @@ std::vector<problem> find_problems(const Parameters& parameters, const Compositi
     } else if (!(p.unit == 0 || holds(bound::positive, p.unit))) {
       problems.push_back({p.name, "unit", to_text(p.unit), std::string(text_of(bound::positive))});
     }
-    if constexpr (coded_storage<S> && requires { c.estimator.smallest_offset(); }) {
-      const double codes = c.estimator.radius * c.estimator.smallest_offset();
-      if (int exponent; !(codes >= 1) || std::floor(codes) != codes || std::frexp(c.estimator.smallest_offset(), &exponent) != 0.5)
-        problems.push_back({p.name, "smallest displacement", to_text(codes),
-                            "be a whole number of codes, radius / levels for levels that are a power of two"});
+    if constexpr (requires { c.estimator.smallest_offset(); }) {
+      if constexpr (coded_storage<S>) {
+        const double offset = c.estimator.smallest_offset(), codes = c.estimator.radius * offset;
+        int exponent;
+        const bool whole = codes >= 1 && std::floor(codes) == codes && std::frexp(offset, &exponent) == 0.5;
+        if (exact::is_finite(offset) && !whole)
+          problems.push_back({p.name, "smallest displacement", to_text(codes),
+                              "be a whole number of codes, radius / levels for levels that are a power of two"});
+      }
     }
     if constexpr (dense_storage<S>)
       if (const double part = p.unit_or_one() * c.estimator.radius; p.relative && !(part < 1))
