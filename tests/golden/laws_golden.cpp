@@ -50,6 +50,21 @@ std::uint64_t drawn(const Direction& direction) {
   return hash_of(std::as_bytes(std::span(all)));
 }
 
+/// The updates of a rule over eight steps of fixed gradients.
+template <class Rule>
+std::uint64_t updated(const Rule& rule) {
+  constexpr std::size_t size = 333;
+  std::vector<float> moments(Rule::moments * size), gradient(size), all;
+  zolt::moment_tile<Rule::moments> state;
+  for (std::size_t m = 0; m < Rule::moments; ++m) state[m] = std::span(moments).subspan(m * size, size);
+  for (std::uint32_t step = 0; step < 8; ++step) {
+    for (std::size_t i = 0; i < size; ++i) gradient[i] = 0x1p-7f * static_cast<float>(static_cast<int>((i * 131 + step * 37) % 511) - 255);
+    all.resize(all.size() + size);
+    rule.apply(rule.at(0.3, step), gradient, state, std::span(all).last(size));
+  }
+  return hash_of(std::as_bytes(std::span(all)));
+}
+
 /// The weights after eight steps of fixed terms.
 template <class... Policies>
 std::uint64_t applied(std::size_t threads, const Policies&... policies) {
@@ -90,8 +105,8 @@ int main(int argc, char** argv) try {
       drawn(per_example),
       applied(threads, per_example, estimator, zolt::residual<4>{}),
       applied(threads, zolt::rounded{.step = 4}, estimator, zolt::replayed_residual{.window = 3}),
-      applied(threads, zolt::low_rank<2>{}, estimator, zolt::amsgrad{.rate = 0.7}),
-      applied(threads, zolt::low_rank<2>{}, estimator, zolt::vote{.rate = 0.3}, zolt::nearest{}),
+      updated(zolt::amsgrad{}),
+      updated(zolt::vote{}),
   };
   for (const std::uint64_t h : hashes) std::fprintf(stderr, "%016llx\n", static_cast<unsigned long long>(h));
   std::printf("%016llx\n", static_cast<unsigned long long>(hash_of(std::as_bytes(std::span(hashes)))));
