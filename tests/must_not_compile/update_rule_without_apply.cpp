@@ -1,4 +1,4 @@
-// expect: zolt: an update rule needs rate, and either step_for(rate, coefficient, terms) or moments, at(rate, step) and apply(
+// expect: zolt: an update rule needs rate, and either step_for(rate, coefficient) or moments, at(rate, step) and apply(
 #include "zolt/optimizer/optimizer.hpp"
 
 std::vector<float> w(8);

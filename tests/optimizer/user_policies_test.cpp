@@ -116,7 +116,7 @@ struct second_thought {
 
 struct saturating {
   double rate = 0.1;
-  double step_for(double step_rate, double coefficient, std::size_t) const {
+  double step_for(double step_rate, double coefficient) const {
     return -step_rate * coefficient / (1 + std::fabs(coefficient));
   }
 };

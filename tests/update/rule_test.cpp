@@ -12,8 +12,8 @@ namespace zolt::test {
 namespace {
 
 TEST(sgd, goes_against_the_gradient) {
-  EXPECT_EQ(sgd{}.step_for(0.5, 3, 1), -1.5);
-  EXPECT_EQ(sgd{}.step_for(0.5, -3, 4), 1.5);
+  EXPECT_EQ(sgd{}.step_for(0.5, 3), -1.5);
+  EXPECT_EQ(sgd{}.step_for(0.5, -3), 1.5);
 }
 
 TEST(sign_of_gradient, moves_what_the_estimate_touches) {

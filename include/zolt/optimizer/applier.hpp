@@ -121,8 +121,7 @@ class applier {
       for (const logged_term& t : terms) {
         double coefficient;
         if constexpr (linear_rule<rule_type>)
-          coefficient =
-              policies_.rule.step_for(double{step.rate}, double{t.coefficient}, terms.size()) * step_law.amplitude() * p.unit_or_one();
+          coefficient = policies_.rule.step_for(double{step.rate}, double{t.coefficient}) * step_law.amplitude() * p.unit_or_one();
         else
           coefficient = double{t.coefficient} * step_law.amplitude();
         const auto rounded = static_cast<float>(exact::round_to_significant(coefficient, exact::coefficient_bits(law::bits)));

@@ -210,7 +210,7 @@ constexpr bool composable(std::type_identity<std::tuple<Policies...>>) {
       "zolt::estimator)");
   static_assert(
       !(nearly_update_rule<Policies> || ...),
-      "zolt: an update rule needs rate, and either step_for(rate, coefficient, terms) or moments, at(rate, step) and apply(at, gradient, "
+      "zolt: an update rule needs rate, and either step_for(rate, coefficient) or moments, at(rate, step) and apply(at, gradient, "
       "moments, delta) (see zolt::update_rule)");
   static_assert(!(nearly_direction_law<Policies> || ...),
                 "zolt: a direction law needs law_at(rate, queries) and law_of(record), which return one zolt::resolved_law (see "

@@ -13,11 +13,11 @@ namespace zolt::inline v0 {
 /// An update that is linear in each term and keeps no state: Δ = Σ_q step_for(c_q) · amplitude · z_q, in units. Its steps are folded into
 /// one coefficient per term and parameter, and a sparse law then touches its non-zeros alone.
 ///
-/// What the compiler cannot check: step_for is a pure function; `terms` is the number of terms of the step.
+/// What the compiler cannot check: step_for is a pure function.
 template <class U>
-concept linear_rule = std::copyable<U> && requires(const U& u, double rate, double coefficient, std::size_t terms) {
+concept linear_rule = std::copyable<U> && requires(const U& u, double rate, double coefficient) {
   { u.rate } -> std::convertible_to<double>;
-  { u.step_for(rate, coefficient, terms) } -> std::same_as<double>;
+  { u.step_for(rate, coefficient) } -> std::same_as<double>;
 };
 
 /// The state of a tile of weights: `Moments` floats per weight.

@@ -26,7 +26,7 @@ struct sgd {
   void fields(Field&& field) const {
     field("rate", rate, bound::positive);
   }
-  double step_for(double step_rate, double coefficient, std::size_t) const { return -step_rate * coefficient; }
+  double step_for(double step_rate, double coefficient) const { return -step_rate * coefficient; }
   friend bool operator==(const sgd&, const sgd&) = default;
 };
 
