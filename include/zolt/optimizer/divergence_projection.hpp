@@ -342,14 +342,12 @@ class divergence_projection {
   static bool read_from(void* self, const std::byte* address, std::size_t first, std::size_t count, bool unscaled,
                         std::span<const probe> probes, std::span<float> out) {
     const divergence_projection& all = *static_cast<const divergence_projection*>(self);
-    const auto after = std::upper_bound(all.ranges_.begin(), all.ranges_.end(), address,
-                                        [](const std::byte* a, const detail::memory_range& r) { return a < r.begin; });
-    if (after == all.ranges_.begin() || address >= (after - 1)->end) return false;
-    const std::size_t tensor = (after - 1)->parameter;
+    const detail::memory_range* range = detail::range_at(all.ranges_, address);
+    if (range == nullptr) return false;
+    const std::size_t tensor = range->parameter;
     const detail::anchor& a = all.anchors_[tensor];
     all.optimizer_.parameters().visit(a.parameter, [&]<class S>(const parameter<S>& p) {
-      if (address != (after - 1)->begin)
-        fail(p.name, "address read", "inside the tensor", "be its first weight; say where to read by `first`");
+      if (address != range->begin) fail(p.name, "address read", "inside the tensor", "be its first weight; say where to read by `first`");
       if (first > p.size() || count > p.size() - first)
         fail(p.name, "weights read, up to", first + count, "be at most " + to_text(p.size()));
       for (std::size_t k = 0; k < probes.size(); ++k) {

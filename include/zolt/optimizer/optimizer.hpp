@@ -383,16 +383,13 @@ class optimizer {
 
   /// The parameter that begins at an address, noted as read; none if the address is in no parameter's memory.
   std::optional<std::size_t> parameter_read_at(const std::byte* address) {
-    const auto after = std::upper_bound(ranges_.begin(), ranges_.end(), address,
-                                        [](const std::byte* a, const detail::memory_range& r) { return a < r.begin; });
-    if (after == ranges_.begin()) return {};
-    const detail::memory_range& range = *(after - 1);
-    if (address >= range.end) return {};
-    if (address != range.begin)
-      fail(detail::name_of(parameters_, range.parameter), "address read", "inside the tensor",
+    const detail::memory_range* range = detail::range_at(ranges_, address);
+    if (range == nullptr) return {};
+    if (address != range->begin)
+      fail(detail::name_of(parameters_, range->parameter), "address read", "inside the tensor",
            "be its first weight; say where to read by `first`");
-    std::atomic_ref(read_[range.parameter]).store(1, std::memory_order_relaxed);
-    return range.parameter;
+    std::atomic_ref(read_[range->parameter]).store(1, std::memory_order_relaxed);
+    return range->parameter;
   }
   static bool read_from(void* self, const std::byte* address, std::size_t first, std::size_t count, bool unscaled,
                         std::span<const probe> probes, std::span<float> out) {

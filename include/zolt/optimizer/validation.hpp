@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,13 @@ std::vector<memory_range> memory_ranges(const Parameters& parameters) {
   });
   std::sort(ranges.begin(), ranges.end(), [](const memory_range& a, const memory_range& b) { return a.begin < b.begin; });
   return ranges;
+}
+
+/// The range of sorted ones that an address lies in, or null.
+inline const memory_range* range_at(std::span<const memory_range> ranges, const std::byte* address) {
+  const auto after =
+      std::upper_bound(ranges.begin(), ranges.end(), address, [](const std::byte* a, const memory_range& r) { return a < r.begin; });
+  return after == ranges.begin() || address >= (after - 1)->end ? nullptr : &*(after - 1);
 }
 
 template <parameter_set Parameters>
