@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstring>
 #include <span>
+#include <type_traits>
 #include <vector>
 
 #include "zolt/core/tensor.hpp"
@@ -37,6 +39,40 @@ inline std::size_t rows_per_probe(const probe_view& probes, const shape& x, cons
   return rows;
 }
 
+template <class Weights>
+layer_call call_of(const Weights& w) {
+  layer_call call;
+  call.weights = w.shape();
+  call.read_from = [](const void* object, std::size_t first, std::span<float> out) {
+    probe_view{}.read(*static_cast<const Weights*>(object), first, out);
+  };
+  if constexpr (std::is_trivially_copyable_v<Weights> && sizeof(Weights) <= sizeof call.view)
+    std::memcpy(call.view, &w, sizeof w);
+  else
+    call.object = &w;
+  if constexpr (!composite_weights<Weights>) call.address = address_of(w);
+  return call;
+}
+
+}  // namespace detail
+
+template <class Weights>
+void linear(const probe_view& probes, const Weights& w, tensor_view<const float> x, tensor_view<float> y);
+
+namespace detail {
+
+/// A layer of a forward that somebody watches: every copy of the batch sees the weights as they are, so they are read once.
+template <class Weights>
+void observed_linear(layer_observer& observer, const Weights& w, tensor_view<const float> x, tensor_view<float> y) {
+  const layer_call call = call_of(w);
+  if (!observer.enter(call, x, y)) {
+    linear(probe_view{}, w, x, y.rows_from(0, x.rows()));
+    for (std::size_t done = x.size() == 0 ? y.rows() : x.rows(); done < y.rows(); done += x.rows())
+      std::copy_n(y.data(), x.rows() * y.columns(), y.row(done).data());
+  }
+  observer.leave(call, x, y);
+}
+
 }  // namespace detail
 
 /// y = x wᵀ under every probe of a view.
@@ -56,6 +92,7 @@ void linear(const probe_view& probes, const Weights& w, tensor_view<const float>
   if (x.columns() != s.columns) fail("linear", "columns of x", x.columns(), "be " + to_text(s.columns) + ", the inputs of the weight");
   if (y.columns() != s.rows) fail("linear", "columns of y", y.columns(), "be " + to_text(s.rows) + ", the outputs of the weight");
   const std::size_t batch = detail::rows_per_probe(probes, x.shape(), y.shape());
+  if (probes.observer() != nullptr) return detail::observed_linear(*probes.observer(), w, x, y);
   if (probes.multiply(w, x, y)) return;
   const std::size_t x_step = x.rows() == y.rows() ? batch : 0;
 
@@ -85,6 +122,8 @@ void add_bias(const probe_view& probes, const Bias& b, tensor_view<float> y) {
   probes.read(b, 0, values);
   for (std::size_t row = 0; row < y.rows(); ++row)
     for (std::size_t j = 0; j < n; ++j) y(row, j) += values[row / batch * n + j];
+  if constexpr (!composite_weights<Bias>)
+    if (probes.observer() != nullptr) probes.observer()->biased(detail::address_of(b), n, y);
 }
 
 }  // namespace zolt::inline v0

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <array>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <type_traits>
 #include <vector>
 
 #include "zolt/optimizer/perturbation.hpp"
@@ -36,9 +38,14 @@ struct parameter_state {
   std::vector<std::uint8_t> residuals;  ///< packed, see residual_field
 };
 
-/// Lands one update on one coded weight.
-template <write_back WriteBack, coded_storage Storage>
-void land_on(const Storage& storage, parameter_state& state, std::size_t i, int move, write_events& events) {
+/// For writes whose changes nobody records.
+struct unrecorded {
+  void operator()(std::size_t, int) const {}
+};
+
+/// Lands one update on one coded weight; changed(i, ordinals) is told if its code is another one then.
+template <write_back WriteBack, coded_storage Storage, class Changed = unrecorded>
+void land_on(const Storage& storage, parameter_state& state, std::size_t i, int move, write_events& events, Changed&& changed = {}) {
   using format = typename Storage::format;
   using field = residual_field<WriteBack::residual_bits>;
   const code before = storage.code(i);
@@ -50,6 +57,8 @@ void land_on(const Storage& storage, parameter_state& state, std::size_t i, int 
   storage.set_code(i, at.ordinal != ordinal ? format::code_of(at.ordinal) : before);  // no branch: half of them would mispredict
   events.moved += at.ordinal != ordinal;
   events.clamped += at.clamped;
+  if constexpr (!std::same_as<std::remove_cvref_t<Changed>, unrecorded>)
+    if (at.ordinal != ordinal) changed(i, at.ordinal - ordinal);
 }
 
 /// Lands one update on one float.
@@ -129,15 +138,15 @@ void feed_back(const parameter<Storage>& p, std::size_t first, std::span<const f
 }
 
 /// Adds delta to a tile of weights. `unit` turns units into the weight's own measure on dense storage.
-template <write_back WriteBack, parameter_storage Storage>
+template <write_back WriteBack, parameter_storage Storage, class Changed = unrecorded>
 void write_tile(const parameter<Storage>& p, const direction_key& key, parameter_state& state, std::size_t first,
-                std::span<const float> delta, float unit, write_events& events) {
+                std::span<const float> delta, float unit, write_events& events, Changed&& changed = {}) {
   if constexpr (coded_storage<Storage>) {
     word_reader words(random_stream(key, p.id, stream::round_update));
     for (std::size_t j = 0; j < delta.size(); ++j)
       if (delta[j] != 0)
         land_on<WriteBack>(p.storage, state, first + j, rounded_move<WriteBack>(delta[j], WriteBack::round.random ? words(first + j) : 0),
-                           events);
+                           events, changed);
   } else {
     const std::span<float> w = p.storage.values().subspan(first);
     with_relative(p.relative, [&]<bool Relative>(std::bool_constant<Relative>) {

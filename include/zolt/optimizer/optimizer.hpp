@@ -31,6 +31,11 @@ struct report {
   std::uint32_t lost_queries = 0;          ///< directions dropped for a loss that was not finite
   std::uint32_t clipped_coefficients = 0;  ///< coefficients that the clip cut short
   std::uint64_t clamped_probes = 0;        ///< coded weights that a probe could not move all the way: their estimate is biased toward 0
+  std::uint32_t lost_examples = 0;         ///< examples without part in the step, for a loss or a response that was not finite
+  std::uint64_t clipped_gradients = 0;     ///< elements of an outer estimate beyond the normaliser's limit
+  std::uint64_t lost_gradients = 0;        ///< elements of it that were not finite, and taken as 0
+  double forwards = 0;                     ///< forward passes of the batch; one that starts in the middle counts by its multiply-adds
+  double work = 0;                         ///< the same with outer products and other products that are no forward
   write_events writes;
   std::uint64_t growths = 0;            ///< buffers that grew beyond their reservation, since the optimizer was made
   std::span<const std::string> unread;  ///< after the first on-read step: parameters that no forward read
@@ -430,6 +435,7 @@ class optimizer {
     r.rate = rate_;
     r.density = law_.density();
     r.probes = static_cast<std::uint32_t>(seen_.size());
+    r.forwards = r.work = r.probes;
     r.loss = mean_loss();
     terms_.clear();
     try {

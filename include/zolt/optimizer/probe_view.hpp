@@ -8,6 +8,7 @@
 #include "zolt/core/error.hpp"
 #include "zolt/estimator/estimate.hpp"
 #include "zolt/kernel/decode.hpp"
+#include "zolt/optimizer/layer_observer.hpp"
 #include "zolt/parameter/storage.hpp"
 
 namespace zolt::inline v0 {
@@ -107,10 +108,19 @@ class probe_view {
   probe_view(void* optimizer, read_function how, std::span<const probe> probes, multiply_function how_to_multiply = nullptr)
       : optimizer_(optimizer), read_(how), multiply_(how_to_multiply), probes_(probes) {}
 
+  /// A view of the weights as they are, for a forward whose layers are watched: `copies` are copies of the batch.
+  probe_view(layer_observer& observer, std::span<const probe> copies) : observer_(&observer), probes_(copies) {}
+
   /// Probes in this view: those of the plan, or one.
-  std::size_t count() const { return read_ == nullptr ? 1 : probes_.size(); }
-  probe operator[](std::size_t k) const { return read_ == nullptr ? probe{} : probes_[k]; }
-  probe_view one(std::size_t k) const { return read_ == nullptr ? *this : probe_view{optimizer_, read_, probes_.subspan(k, 1), multiply_}; }
+  std::size_t count() const { return probes_.empty() ? 1 : probes_.size(); }
+  probe operator[](std::size_t k) const { return probes_.empty() ? probe{} : probes_[k]; }
+  probe_view one(std::size_t k) const {
+    probe_view view = *this;
+    if (!probes_.empty()) view.probes_ = probes_.subspan(k, 1);
+    return view;
+  }
+  /// Who watches the layers of this forward, or null.
+  layer_observer* observer() const { return observer_; }
 
   /// out[k·n + j] = weight first + j under probe k, for n = out.size() / count(). A tensor that is not a parameter comes back unchanged.
   /// Codes whose float scales or zero points are parameters are seen under the scales of each probe.
@@ -196,6 +206,7 @@ class probe_view {
   void* optimizer_ = nullptr;
   read_function read_ = nullptr;
   multiply_function multiply_ = nullptr;
+  layer_observer* observer_ = nullptr;
   std::span<const probe> probes_;
 };
 

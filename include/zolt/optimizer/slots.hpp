@@ -9,7 +9,10 @@
 #include "zolt/direction/sparse.hpp"
 #include "zolt/estimator/coefficient.hpp"
 #include "zolt/estimator/difference.hpp"
+#include "zolt/estimator/layer.hpp"
 #include "zolt/estimator/schedule.hpp"
+#include "zolt/update/gradient_normaliser.hpp"
+#include "zolt/update/replayed_residual.hpp"
 #include "zolt/update/sgd.hpp"
 #include "zolt/update/write_back.hpp"
 
@@ -22,6 +25,7 @@ struct options {
   bool concurrent_probes = false;     ///< evaluate a one-probe loss on all threads at once; the loss must be safe to call so
   bool record = true;                 ///< keep the trajectory
   std::size_t reserved_steps = 4096;  ///< steps of trajectory to reserve memory for; more are kept and counted as growth
+  bool record_codes = false;          ///< keep the code-delta log of an estimator that reads layers
   friend bool operator==(const options&, const options&) = default;
 };
 
@@ -32,7 +36,7 @@ concept coefficient_clip = coefficient_transform<T> && T::phase == coefficient_p
 
 template <class T>
 concept policy = estimator<T> || update_rule<T> || direction_law<T> || write_back<T> || rate_schedule<T> || coefficient_transform<T> ||
-    std::same_as<T, options>;
+    layer_estimator<T> || gradient_normaliser<T> || std::same_as<T, batches_per_write> || std::same_as<T, options>;
 
 /// Policies that belong together, made by `policies(...)`: given to an optimizer, each takes its slot.
 template <class... Policies>
@@ -92,6 +96,12 @@ struct is_normaliser : std::bool_constant<normaliser<T>> {};
 template <class T>
 struct is_clip : std::bool_constant<coefficient_clip<T>> {};
 template <class T>
+struct is_layer_estimator : std::bool_constant<layer_estimator<T>> {};
+template <class T>
+struct is_gradient_normaliser : std::bool_constant<gradient_normaliser<T>> {};
+template <class T>
+struct is_batches_per_write : std::is_same<T, batches_per_write> {};
+template <class T>
 struct is_options : std::is_same<T, options> {};
 
 template <template <class> class Is, class... T>
@@ -135,8 +145,12 @@ concept nearly_coefficient_transform = !coefficient_transform<T> && requires {
   T::phase;
 };
 template <class T>
-concept nearly_policy = nearly_estimator<T> || nearly_update_rule<T> || nearly_direction_law<T> || nearly_write_back<T> ||
-    nearly_rate_schedule<T> || nearly_coefficient_transform<T>;
+concept nearly_layer_estimator = !layer_estimator<T> && !estimator<T> && requires {
+  typename T::state;
+};
+template <class T>
+concept nearly_policy = nearly_layer_estimator<T> || nearly_estimator<T> || nearly_update_rule<T> || nearly_direction_law<T> ||
+    nearly_write_back<T> || nearly_rate_schedule<T> || nearly_coefficient_transform<T>;
 
 template <class Wanted, class T>
 void take_if_wanted(Wanted& result, const T& given) {
@@ -177,6 +191,30 @@ struct composition {
   }
 };
 
+/// The same for an estimator that reads layers: no direction over the weights, and a normaliser of gradients instead of coefficients.
+template <layer_estimator Estimator, update_rule Rule, write_back WriteBack, rate_schedule Schedule, gradient_normaliser Normaliser>
+struct layer_composition {
+  using write_back_type = WriteBack;
+
+  Estimator estimator;
+  Rule rule;
+  WriteBack write_back;
+  Schedule schedule;
+  Normaliser normalise;
+  batches_per_write batches;
+
+  /// f(policy) for each of them.
+  template <class Function>
+  void for_each(Function&& f) const {
+    f(estimator), f(rule), f(write_back), f(schedule), f(normalise), f(batches);
+  }
+};
+
+template <class C>
+concept composition_of_layers = requires(const C& c) {
+  { c.batches } -> std::convertible_to<batches_per_write>;
+};
+
 /// The composition that a list of policies makes. A slot that nobody fills has the default: step-matched sparse Rademacher probes, two-point,
 /// normalised and clipped, ZO-SGD, stochastic write-back, a constant rate. It keeps no state per weight.
 template <class... Policies>
@@ -187,12 +225,24 @@ using composition_of_flat =
                 detail::slot_t<detail::is_rate_schedule, constant, Policies...>,
                 detail::slot_t<detail::is_normaliser, running_rms, Policies...>, detail::slot_t<detail::is_clip, clip, Policies...>>;
 
+/// The same with an estimator that reads layers: ZO-SGD, factored normalisation, stochastic write-back, a constant rate, one batch per write.
+template <class... Policies>
+using layer_composition_of_flat = layer_composition<
+    detail::slot_t<detail::is_layer_estimator, void, Policies...>, detail::slot_t<detail::is_update_rule, sgd, Policies...>,
+    detail::slot_t<detail::is_write_back, stochastic, Policies...>, detail::slot_t<detail::is_rate_schedule, constant, Policies...>,
+    detail::slot_t<detail::is_gradient_normaliser, factored_rms, Policies...>>;
+
 namespace detail {
 template <class Flat>
 struct composed;
 template <class... Policies>
 struct composed<std::tuple<Policies...>> {
   using type = composition_of_flat<Policies...>;
+};
+template <class... Policies>
+  requires(layer_estimator<Policies> || ...)
+struct composed<std::tuple<Policies...>> {
+  using type = layer_composition_of_flat<Policies...>;
 };
 }  // namespace detail
 
@@ -221,11 +271,22 @@ constexpr bool composable(std::type_identity<std::tuple<Policies...>>) {
   static_assert(!(nearly_coefficient_transform<Policies> || ...),
                 "zolt: a coefficient transform needs phase and apply(terms, statistics), which returns how many it cut (see "
                 "zolt::coefficient_transform)");
+  static_assert(!(nearly_layer_estimator<Policies> || ...),
+                "zolt: an estimator that reads layers needs purity and signals(state, key, trace) (see zolt::layer_estimator)");
   static_assert(
       ((policy<Policies> || nearly_policy<Policies>)&&...),
       "zolt: every argument after the parameters must be a policy: an estimator, an update rule, a direction law, a write-back, a rate "
-      "schedule, a coefficient transform, or zolt::options");
-  static_assert(count_of<is_estimator, Policies...> <= 1, "zolt: the estimator is given twice");
+      "schedule, a coefficient transform, a gradient normaliser, zolt::batches_per_write, or zolt::options");
+  constexpr bool layers = (layer_estimator<Policies> || ...);
+  static_assert(!layers || !((direction_law<Policies> || coefficient_transform<Policies>) || ...),
+                "zolt: an estimator that reads layers perturbs no weight: leave out the direction law and the coefficient transforms");
+  static_assert(layers || !((gradient_normaliser<Policies> || std::same_as<Policies, batches_per_write>) || ...),
+                "zolt: a gradient normaliser or batches_per_write belongs to an estimator that reads layers (see zolt::layer_estimator)");
+  static_assert(!layers || !(replaying_write_back<Policies> || ...),
+                "zolt: a write-back that replays past steps needs an estimator of loss scalars: outer estimates are not kept");
+  static_assert(count_of<is_estimator, Policies...> + count_of<is_layer_estimator, Policies...> <= 1, "zolt: the estimator is given twice");
+  static_assert(count_of<is_gradient_normaliser, Policies...> <= 1, "zolt: the normaliser is given twice");
+  static_assert(count_of<is_batches_per_write, Policies...> <= 1, "zolt: batches_per_write is given twice");
   static_assert(count_of<is_update_rule, Policies...> <= 1, "zolt: the update rule is given twice");
   static_assert(count_of<is_direction_law, Policies...> <= 1, "zolt: the direction law is given twice");
   static_assert(count_of<is_write_back, Policies...> <= 1, "zolt: the write-back is given twice");
@@ -241,10 +302,15 @@ composition_of<Given...> compose(const Given&... given) {
   using result = composition_of<Given...>;
   return std::apply(
       [](const auto&... each) {
-        return result{detail::pick<decltype(result::estimator)>(each...), detail::pick<decltype(result::rule)>(each...),
-                      detail::pick<decltype(result::direction)>(each...), detail::pick<decltype(result::write_back)>(each...),
-                      detail::pick<decltype(result::schedule)>(each...),  detail::pick<decltype(result::normalise)>(each...),
-                      detail::pick<decltype(result::clip)>(each...)};
+        if constexpr (composition_of_layers<result>)
+          return result{detail::pick<decltype(result::estimator)>(each...),  detail::pick<decltype(result::rule)>(each...),
+                        detail::pick<decltype(result::write_back)>(each...), detail::pick<decltype(result::schedule)>(each...),
+                        detail::pick<decltype(result::normalise)>(each...),  detail::pick<batches_per_write>(each...)};
+        else
+          return result{detail::pick<decltype(result::estimator)>(each...), detail::pick<decltype(result::rule)>(each...),
+                        detail::pick<decltype(result::direction)>(each...), detail::pick<decltype(result::write_back)>(each...),
+                        detail::pick<decltype(result::schedule)>(each...),  detail::pick<decltype(result::normalise)>(each...),
+                        detail::pick<decltype(result::clip)>(each...)};
       },
       detail::flat(given...));
 }

@@ -14,6 +14,10 @@
 
 namespace zolt::inline v0 {
 
+/// Bounds on what a user may ask for; beyond them a slip of the keyboard is likelier than a need.
+inline constexpr std::size_t most_threads = 1024;
+inline constexpr double most_queries = 1 << 20;
+
 namespace detail {
 
 /// Memory of one parameter, to find a tensor by address and overlaps by neighbours.
@@ -94,21 +98,9 @@ void check_values(const parameter<Storage>& p, std::vector<problem>& problems) {
   }
 }
 
-}  // namespace detail
-
-/// Bounds on what a user may ask for; beyond them a slip of the keyboard is likelier than a need.
-inline constexpr std::size_t most_threads = 1024;
-inline constexpr double most_queries = 1 << 20;
-
-/// Everything that is wrong with a set of parameters under a composition, without touching a weight.
-///
-/// Cost     one read of all weights.
-template <parameter_set Parameters, class Composition>
-std::vector<problem> find_problems(const Parameters& parameters, const Composition& c, const options& o) {
-  std::vector<problem> problems;
-  c.for_each([&problems](const auto& policy) { check_fields(policy, problems); });
-  if (o.threads < 1 || o.threads > most_threads)
-    problems.push_back({"options", "threads", to_text(o.threads), "be at least 1 and at most " + to_text(most_threads)});
+/// What is wrong with an estimator that probes weights, whatever they are.
+template <class Composition>
+void check_probing(const Composition& c, const options& o, std::vector<problem>& problems) {
   constexpr bool estimator_checks_itself = policy_with_fields<decltype(c.estimator)>;
   const std::string estimator_name(policy_name<decltype(c.estimator)>());
   if (const auto queries = static_cast<double>(c.estimator.queries);
@@ -127,6 +119,49 @@ std::vector<problem> find_problems(const Parameters& parameters, const Compositi
     if (const double terms = static_cast<double>(c.write_back.window) * c.estimator.queries; terms > most_queries)
       problems.push_back({std::string(policy_name<typename Composition::write_back_type>()), "window times queries", to_text(terms),
                           "be at most " + to_text(most_queries)});
+}
+
+/// What is wrong with probing one parameter.
+template <parameter_storage Storage, class Composition>
+void check_probes_of(const parameter<Storage>& p, const Composition& c, std::vector<problem>& problems) {
+  if constexpr (coded_storage<Storage>) {
+    if (!Composition::law::whole_units)
+      problems.push_back({p.name, "direction law", std::string(policy_name<decltype(c.direction)>()),
+                          "move whole codes on coded storage: ±1, sparse, low-rank or rounded"});
+    if (std::floor(c.estimator.radius) != c.estimator.radius)
+      problems.push_back(
+          {p.name, "radius", to_text(static_cast<double>(c.estimator.radius)), "be a whole number of codes on coded storage"});
+    if (const int span = Storage::format::highest - Storage::format::lowest; c.estimator.radius > span)
+      problems.push_back({p.name, "radius", to_text(static_cast<double>(c.estimator.radius)),
+                          "be at most " + to_text(span) + ", the range of " + std::string(Storage::format::name)});
+  }
+  if constexpr (requires { c.estimator.smallest_offset(); }) {
+    if constexpr (coded_storage<Storage>) {
+      const double offset = c.estimator.smallest_offset(), codes = c.estimator.radius * offset;
+      int exponent;
+      const bool whole = codes >= 1 && std::floor(codes) == codes && std::frexp(offset, &exponent) == 0.5;
+      if (exact::is_finite(offset) && !whole)
+        problems.push_back({p.name, "smallest displacement", to_text(codes),
+                            "be a whole number of codes, radius / levels for levels that are a power of two"});
+    }
+  }
+  if constexpr (dense_storage<Storage>)
+    if (const double part = p.unit_or_one() * c.estimator.radius; p.relative && !(part < 1))
+      problems.push_back({p.name, "radius times the relative unit", to_text(part), "be below 1: a weight keeps its sign"});
+}
+
+}  // namespace detail
+
+/// Everything that is wrong with a set of parameters under a composition, without touching a weight.
+///
+/// Cost     one read of all weights.
+template <parameter_set Parameters, class Composition>
+std::vector<problem> find_problems(const Parameters& parameters, const Composition& c, const options& o) {
+  std::vector<problem> problems;
+  c.for_each([&problems](const auto& policy) { check_fields(policy, problems); });
+  if (o.threads < 1 || o.threads > most_threads)
+    problems.push_back({"options", "threads", to_text(o.threads), "be at least 1 and at most " + to_text(most_threads)});
+  if constexpr (!composition_of_layers<Composition>) detail::check_probing(c, o, problems);
   if (parameters.size() == 0) problems.push_back({"parameters", "count", "0", "be at least 1"});
 
   bool any_coded = false;
@@ -136,15 +171,6 @@ std::vector<problem> find_problems(const Parameters& parameters, const Compositi
     identities.emplace_back(p.id, p.name);
     if (p.size() == 0) problems.push_back({p.name, "shape", p.storage.shape().text(), "have at least one element"});
     if constexpr (coded_storage<S>) {
-      if (!Composition::law::whole_units)
-        problems.push_back({p.name, "direction law", std::string(policy_name<decltype(c.direction)>()),
-                            "move whole codes on coded storage: ±1, sparse, low-rank or rounded"});
-      if (std::floor(c.estimator.radius) != c.estimator.radius)
-        problems.push_back(
-            {p.name, "radius", to_text(static_cast<double>(c.estimator.radius)), "be a whole number of codes on coded storage"});
-      if (const int span = S::format::highest - S::format::lowest; c.estimator.radius > span)
-        problems.push_back({p.name, "radius", to_text(static_cast<double>(c.estimator.radius)),
-                            "be at most " + to_text(span) + ", the range of " + std::string(S::format::name)});
       if (p.relative)
         problems.push_back({p.name, "unit", "relative", "be one code on coded storage: relative units are for dense parameters"});
       if (constexpr float infinity = std::numeric_limits<float>::infinity(); !(p.lowest == -infinity && p.highest == infinity))
@@ -156,19 +182,7 @@ std::vector<problem> find_problems(const Parameters& parameters, const Compositi
     } else if (!(p.unit == 0 || holds(bound::positive, p.unit))) {
       problems.push_back({p.name, "unit", to_text(p.unit), std::string(text_of(bound::positive))});
     }
-    if constexpr (requires { c.estimator.smallest_offset(); }) {
-      if constexpr (coded_storage<S>) {
-        const double offset = c.estimator.smallest_offset(), codes = c.estimator.radius * offset;
-        int exponent;
-        const bool whole = codes >= 1 && std::floor(codes) == codes && std::frexp(offset, &exponent) == 0.5;
-        if (exact::is_finite(offset) && !whole)
-          problems.push_back({p.name, "smallest displacement", to_text(codes),
-                              "be a whole number of codes, radius / levels for levels that are a power of two"});
-      }
-    }
-    if constexpr (dense_storage<S>)
-      if (const double part = p.unit_or_one() * c.estimator.radius; p.relative && !(part < 1))
-        problems.push_back({p.name, "radius times the relative unit", to_text(part), "be below 1: a weight keeps its sign"});
+    if constexpr (!composition_of_layers<Composition>) detail::check_probes_of(p, c, problems);
     if constexpr (dense_storage<S>)
       if (!(p.lowest <= p.highest))
         problems.push_back({p.name, "lowest", to_text(p.lowest), "be at most " + to_text(p.highest) + ", the highest"});

@@ -32,7 +32,9 @@ enum class stream : std::uint8_t {
   codebook,
   round_direction,
   pool,
-  radius
+  radius,
+  node,
+  feedback
 };
 
 /// The words of one stream of one parameter, by index: a pure function, frozen by `stream_version`.

@@ -1,0 +1,445 @@
+#pragma once
+
+#include <algorithm>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <ranges>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "zolt/estimator/criterion.hpp"
+#include "zolt/optimizer/layer_recorder.hpp"
+#include "zolt/optimizer/optimizer.hpp"
+#include "zolt/optimizer/outer_applier.hpp"
+
+namespace zolt::inline v0 {
+
+/// Outputs of a forward pass: contiguous floats, one row per example, the copy of the batch leading.
+template <class R>
+concept network_outputs = std::ranges::contiguous_range<R> && std::same_as < std::ranges::range_value_t<R>,
+float > || requires(const R& r) {
+  { r.data() } -> std::convertible_to<const float*>;
+  { r.size() } -> std::convertible_to<std::size_t>;
+  requires bool(R::IsRowMajor) || R::ColsAtCompileTime == 1;  // an Eigen matrix
+}
+|| std::convertible_to<R, tensor_view<const float>>;
+
+/// A forward pass that calls zolt::linear for its layers and returns the outputs of the network.
+template <class F>
+concept network_forward =
+    std::invocable<F&, const probe_view&> && network_outputs<std::remove_cvref_t<std::invoke_result_t<F&, const probe_view&>>>;
+
+namespace detail {
+
+template <class Outputs>
+std::span<const float> floats_of_outputs(const Outputs& outputs) {
+  if constexpr (std::convertible_to<Outputs, tensor_view<const float>> && !std::ranges::contiguous_range<Outputs>)
+    return static_cast<tensor_view<const float>>(outputs).flat();
+  else
+    return {outputs.data(), static_cast<std::size_t>(outputs.size())};
+}
+
+template <class E>
+constexpr layer_needs needs_of() {
+  layer_needs needs;
+  needs.probes = probing_layer_estimator<E>;
+  if constexpr (requires { E::slope; }) needs.slope = E::slope;
+  needs.stream_error = requires { requires E::reads_stream; };
+  needs.hidden = !requires { requires E::head_only; };
+  needs.losses = requires { requires E::reads_losses; };
+  needs.backward = requires { requires E::calls_backward; };
+  return needs;
+}
+
+}  // namespace detail
+
+/// Fine-tunes parameters with forward passes whose layers are seen: the optimizer of an estimator that reads more than loss scalars.
+///
+///   clean forward → error of the outputs → probes of layers, if the estimator has any → signals
+///   ĝ = signalᵀ · input / examples, tile by tile → normaliser → update rule → write-back
+///
+/// The user's forward is the one that other estimators probe; it calls `linear(probes, w, x, y)` for every layer that is trained. The first
+/// step makes one or two forwards more, to learn which layers there are and whether the forward takes several copies of the batch at once.
+///
+/// Units    rate: RMS step per weight in units, under the default normaliser.
+/// Cost     `rows` examples, layer l with n_l inputs and m_l outputs, 4 bytes each: rows·n_l for the inputs of a trained layer (and of the
+///          one above a hidden one), rows·m_l for its signal, for its outputs if the estimator probes, and once or twice for its slopes; the
+///          copies of a round where several layers move at once; the response, rows·copies·classes. 192 KiB of tiles per thread. What
+///          policies keep is in state_bytes(); memory() has both, measured.
+/// Errors   the constructor throws every problem of find_problems. The first step throws if a parameter belongs to no layer that the
+///          estimator has a signal for. A forward that throws leaves everything as it was.
+template <parameter_set Parameters, composition_of_layers Composition>
+class optimizer<Parameters, Composition> {
+  using estimator_type = decltype(Composition::estimator);
+  static constexpr detail::layer_needs needs = detail::needs_of<estimator_type>();
+  static constexpr bool probing = probing_layer_estimator<estimator_type>;
+
+ public:
+  static constexpr purity_class purity = estimator_type::purity;
+
+  /// Policies, methods and options, in any order.
+  template <class... Given>
+  explicit optimizer(const Parameters& parameters, const Given&... given)
+      : parameters_(parameters),
+        policies_(compose(given...)),
+        options_(detail::pick_from<options>(detail::flat(given...))),
+        team_(validated_threads()) {
+    static_assert(composable(std::type_identity<decltype(detail::flat(given...))>{}));
+  }
+  optimizer(const optimizer&) = delete;
+  optimizer& operator=(const optimizer&) = delete;
+
+  /// Throws every problem there is now, for instance weights that somebody made NaN since.
+  void validate() const {
+    if (auto problems = find_problems(parameters_, policies_, options_); !problems.empty()) throw error(std::move(problems));
+  }
+
+  /// One batch: its forwards, its estimate and, with every batches_per_write-th one, an update.
+  template <class Forward, class Criterion>
+  report step(Forward&& forward, const Criterion& loss) {
+    static_assert(network_forward<Forward>,
+                  "zolt: an estimator that reads layers needs a forward that takes const zolt::probe_view&, calls zolt::linear for its "
+                  "layers, and returns the outputs of the network, row-major floats");
+    static_assert(criterion<Criterion>,
+                  "zolt: the second argument of step must be a criterion: loss(example, outputs) and slope(example, outputs, slope) (see "
+                  "zolt::softmax_cross_entropy)");
+    if constexpr (network_forward<Forward> && criterion<Criterion>) {
+      try {
+        return step_on(
+            [&](const probe_view& view, auto&& use) {
+              const auto& outputs = forward(view);
+              use(detail::floats_of_outputs(outputs));
+            },
+            loss);
+      } catch (...) {
+        abandon_batches();
+        throw;
+      }
+    }
+    return {};
+  }
+  template <class Forward>
+  report step(Forward&&) {
+    static_assert(
+        sizeof(Forward) == 0,
+        "zolt: this estimator reads the layers of a forward, not one loss: call step(forward, criterion) with a forward that takes "
+        "const zolt::probe_view&, calls zolt::linear and returns the outputs (see zolt::layer_estimator)");
+    return {};
+  }
+
+  /// What an estimator of loss scalars offers. Here it does not compile.
+  template <class... Arguments>
+  void replay(const Arguments&...) {
+    not_scalars<Arguments...>();
+  }
+  template <class... Arguments>
+  void recorded(const Arguments&...) const {
+    not_scalars<Arguments...>();
+  }
+  template <class... Arguments>
+  void apply(const Arguments&...) {
+    not_scalars<Arguments...>();
+  }
+  template <class... Arguments>
+  void ask(const Arguments&...) {
+    not_scalars<Arguments...>();
+  }
+  template <class... Arguments>
+  void tell(const Arguments&...) {
+    not_scalars<Arguments...>();
+  }
+
+  std::uint32_t step_number() const { return step_; }
+  const Parameters& parameters() const { return parameters_; }
+  const Composition& policies() const { return policies_; }
+  const typename estimator_type::state& estimator_state() const { return estimator_state_; }
+  /// Bytes of moments, residuals and what the estimator remembers: all that the policies keep beside the weights.
+  std::size_t state_bytes() const {
+    std::size_t bytes = applier_.state_bytes();
+    for_each_memory_of(estimator_state_, [&bytes](const auto& floats) { bytes += floats.size() * sizeof(float); });
+    return bytes;
+  }
+
+ private:
+  template <class... Arguments>
+  static constexpr void not_scalars() {
+    static_assert(
+        sizeof...(Arguments) == ~std::size_t{0},
+        "zolt: the steps of an estimator that reads layers (purity class P1 with the head, P2, P3) are no list of keys and scalars: "
+        "they cannot be replayed, exchanged or applied as such. Checkpoints come from options{.record_codes = true} and "
+        "code_log()");
+  }
+  template <class State, class Function>
+  static void for_each_memory_of(State& state, Function&& f) {
+    if constexpr (requires { state.for_each_memory(f); }) state.for_each_memory(f);
+  }
+
+  std::size_t validated_threads() const {
+    validate();
+    return options_.threads;
+  }
+
+  template <class Run, class Criterion>
+  report step_on(const Run& run, const Criterion& loss) {
+    if (!recorder_.discovered()) discover(run);
+    const direction_key key{options_.run, step_, 0};
+    report r;
+    r.step = step_;
+    r.rate = policies_.rule.rate * policies_.schedule.factor(step_);
+    if (const auto rate = static_cast<float>(r.rate); !exact::is_finite(rate) || rate < 0)
+      fail(policy_name<decltype(policies_.schedule)>(), "rate of step " + to_text(step_), r.rate, text_of(bound::non_negative));
+
+    run_clean(run, loss, r);
+    const double clean_work = recorder_.take_work();
+    network_trace trace = trace_of();
+    double work = clean_work;
+    if constexpr (probing)
+      if (!trace.hidden.empty()) run_rounds(run, loss, key, trace, r);
+    const double probe_work = recorder_.take_work();
+    if constexpr (needs.stream_error) tell_stream(trace, work);
+    policies_.estimator.signals(estimator_state_, key, trace);
+    silence_lost_examples();
+    rows_ += trace.examples();
+    ++batches_;
+    work += probe_work + outer_work(trace.examples());
+    r.forwards = 1 + probe_work / clean_work;
+    r.work = work / clean_work;
+    r.finished = batches_ == policies_.batches.count;
+    if (r.finished) write(r, key);
+    ++step_;
+    return r;
+  }
+
+  template <class Run>
+  void discover(const Run& run) {
+    recorder_.start_discovery();
+    run(probe_view(recorder_, copies(1)), [this](std::span<const float> outputs) {
+      recorder_.finish_discovery();
+      if (outputs.size() % recorder_.head().outputs() != 0)
+        fail("forward", "numbers returned", outputs.size(),
+             "be rows of " + to_text(recorder_.head().outputs()) + ", the outputs of the last layer");
+      outputs_.assign(outputs.begin(), outputs.end());
+    });
+    if constexpr (probing) {  // a forward written for one probe returns as many rows for two
+      recorder_.start_unwatched();
+      run(probe_view(recorder_, copies(2)),
+          [this](std::span<const float> outputs) { takes_copies_ = outputs.size() == 2 * outputs_.size(); });
+    }
+  }
+
+  template <class Run, class Criterion>
+  void run_clean(const Run& run, const Criterion& loss, report& r) {
+    recorder_.start_clean(rows_);
+    run(probe_view(recorder_, copies(1)), [&](std::span<const float> outputs) {
+      const std::size_t classes = recorder_.head().outputs(), rows = outputs.size() / classes;
+      recorder_.finish_clean(rows);
+      outputs_.assign(outputs.begin(), outputs.end());
+      losses_.resize(rows);
+      lost_.assign(rows, 0);
+      double sum = 0;
+      const tensor_view<float> error(recorder_.head().signal.data() + rows_ * classes, {rows, classes});
+      for (std::size_t b = 0; b < rows; ++b) {
+        const std::span<const float> row = outputs.subspan(b * classes, classes);
+        losses_[b] = loss.loss(b, row);
+        loss.slope(b, row, error.row(b));
+        if (!exact::is_finite(losses_[b]) || !all_finite(error.row(b)))
+          lose(b, r);
+        else
+          sum += losses_[b];
+      }
+      r.probes = 1;
+      r.loss = sum / static_cast<double>(rows - r.lost_examples);  // NaN if all are lost
+    });
+  }
+
+  template <class Run, class Criterion>
+  void run_rounds(const Run& run, const Criterion& loss, const direction_key& key, const network_trace& trace, report& r) {
+    const estimator_type& e = policies_.estimator;
+    const std::size_t classes = trace.error.columns(), rows = trace.examples();
+    for (std::size_t i = 0; i < e.rounds(trace.hidden.size()); ++i) {
+      const node_round round = e.round(i, trace.hidden.size());
+      displacing at{this, key, round};
+      recorder_.start_round(round, &displace, &at);
+      responses_.resize(round.count * rows * classes);
+      if constexpr (needs.losses) changes_.resize(round.count * rows);
+      const std::uint32_t at_once = takes_copies_ ? round.count : 1;
+      for (std::uint32_t copy = 0; copy < round.count; copy += at_once) {
+        recorder_.start_copies(copy, at_once);
+        run(probe_view(recorder_, copies(at_once)), [&](std::span<const float> outputs) {
+          recorder_.finish_copies();
+          if (outputs.size() != at_once * rows * classes)
+            fail("forward", "numbers returned for copies of the batch", outputs.size(), "be " + to_text(at_once * rows * classes));
+          take_response(outputs, copy * rows, loss, r);
+        });
+        ++r.probes;
+      }
+      recorder_.finish_round();
+      for (std::size_t row = 0; row < round.count * rows; ++row)
+        if (lost_[row % rows] != 0) std::fill_n(&responses_[row * classes], classes, 0.0f);
+      policies_.estimator.observe(estimator_state_, key, trace,
+                                  {round, {responses_.data(), {round.count * rows, classes}}, std::span<const double>(changes_)});
+    }
+  }
+
+  /// What some copies of the batch gave, as a change from the clean forward.
+  template <class Criterion>
+  void take_response(std::span<const float> outputs, std::size_t first_row, const Criterion& loss, report& r) {
+    const std::size_t classes = recorder_.head().outputs(), rows = losses_.size();
+    for (std::size_t row = 0; row < outputs.size() / classes; ++row) {
+      const std::size_t b = row % rows;
+      const std::span<const float> now = outputs.subspan(row * classes, classes);
+      const std::span<float> change = std::span(responses_).subspan((first_row + row) * classes, classes);
+      for (std::size_t c = 0; c < classes; ++c) change[c] = now[c] - outputs_[b * classes + c];
+      double loss_change = 0;
+      if constexpr (needs.losses) changes_[first_row + row] = loss_change = lost_[b] != 0 ? 0 : loss.loss(b, now) - losses_[b];
+      if (lost_[b] == 0 && !(all_finite(change) && exact::is_finite(loss_change))) lose(b, r);
+    }
+  }
+
+  /// The error of the head's input: eᵀ through the head's weights, and through a normalisation before it that offers its backward. Blocks are
+  /// then asked for the signals of their own layers.
+  void tell_stream(network_trace& trace, double& work) {
+    detail::recorded_layer& head = recorder_.head();
+    const std::size_t rows = trace.examples(), width = head.inputs(), classes = head.outputs();
+    stream_error_.assign(rows * width, 0.0f);
+    product_.resize(rows * width);
+    const std::size_t rows_at_once = std::max<std::size_t>(1, (std::size_t{1} << 14) / width);
+    head_tile_.resize(std::min(rows_at_once, classes) * width);
+    for (std::size_t first = 0; first < classes; first += rows_at_once) {
+      const std::size_t count = std::min(rows_at_once, classes - first);
+      head.call.read(first * width, std::span(head_tile_).first(count * width));
+      kernel::sum_outer_products({trace.error.data() + first, 1, classes}, head_tile_.data(), width, count, rows, width, product_.data(),
+                                 width);
+      for (std::size_t j = 0; j < product_.size(); ++j) stream_error_[j] += product_[j];
+    }
+    work += static_cast<double>(rows) * static_cast<double>(width * classes);
+    block_signals_.clear();
+    for (detail::recorded_local& local : recorder_.locals())
+      if (local.before_head) {
+        local.call.backward(local.call.object, {local.input.data(), {rows, width}}, {stream_error_.data(), {rows, width}},
+                            {product_.data(), {rows, width}}, block_signals_);
+        stream_error_.swap(product_);
+      }
+    trace.stream_error = {stream_error_.data(), {rows, width}};
+    for (const layer_trace& layer : trace.hidden)
+      if (layer.outputs != width)
+        fail("layer " + to_text(layer.number), "outputs", layer.outputs,
+             "be " + to_text(width) + ", the inputs of the last layer, to be told the error of the stream");
+    if constexpr (needs.backward)
+      for (detail::recorded_local& local : recorder_.locals()) {
+        if (local.before_head) continue;
+        if (local.columns != width) fail("block", "width", local.columns, "be " + to_text(width) + ", the inputs of the last layer");
+        local.call.backward(local.call.object, {local.input.data(), {rows, width}}, trace.stream_error, {product_.data(), {rows, width}},
+                            block_signals_);
+      }
+  }
+
+  void write(report& r, const direction_key& key) {
+    factors_.clear();
+    for (const detail::recorded_layer& layer : recorder_.layers()) {
+      const bool head = &layer == &recorder_.head();
+      if (!layer.trained() || !(layer.estimated || head)) continue;
+      const tensor_view<const float> signal(layer.signal.data(), {rows_, layer.outputs()});
+      if (layer.weight) factors_.push_back({*layer.weight, signal, {layer.input.data(), {rows_, layer.inputs()}}});
+      if (layer.bias) factors_.push_back({*layer.bias, signal, {}});
+    }
+    block_signals_.for_each([this](const detail::outer_factor& f) { factors_.push_back(f); });
+    std::stable_sort(factors_.begin(), factors_.end(),
+                     [](const detail::outer_factor& a, const detail::outer_factor& b) { return a.parameter < b.parameter; });
+    if (!checked_) require_factors();
+    const auto met = applier_.apply(team_, factors_, rows_, r.rate, key, writes_++, nullptr);
+    r.writes = met.writes;
+    r.clipped_gradients = met.clipped;
+    r.lost_gradients = met.lost;
+    rows_ = batches_ = 0;
+  }
+  /// Every parameter has an estimate, or nothing is written.
+  void require_factors() {
+    std::vector<problem> problems;
+    std::size_t at = 0;
+    for_each_parameter(parameters_, [&](std::size_t i, const auto& p) {
+      while (at < factors_.size() && factors_[at].parameter < i) ++at;
+      if (at == factors_.size() || factors_[at].parameter != i)
+        problems.push_back({p.name, "estimate of " + std::string(policy_name<estimator_type>()), "none",
+                            needs.hidden ? "be one: train weights that zolt::linear reads and biases that zolt::add_bias adds"
+                                         : "be one: train the last layer's weights and bias alone"});
+    });
+    if (!problems.empty()) throw error(std::move(problems));
+    checked_ = true;
+  }
+  void abandon_batches() { rows_ = batches_ = 0; }
+
+  network_trace trace_of() {
+    const std::size_t classes = recorder_.head().outputs();
+    return {recorder_.hidden(), {recorder_.head().signal.data() + rows_ * classes, {losses_.size(), classes}}, {}};
+  }
+  double outer_work(std::size_t rows) {
+    double work = 0;
+    for (const detail::recorded_layer& layer : recorder_.layers())
+      if (layer.weight) work += static_cast<double>(rows) * static_cast<double>(layer.call.weights.size());
+    block_signals_.for_each([&work](const detail::outer_factor& f) {
+      work += static_cast<double>(f.signal.rows()) * static_cast<double>(f.outputs() * f.inputs());
+    });
+    return work;
+  }
+
+  void lose(std::size_t example, report& r) {
+    lost_[example] = 1;
+    ++r.lost_examples;
+    const std::size_t classes = recorder_.head().outputs();
+    std::fill_n(recorder_.head().signal.data() + (rows_ + example) * classes, classes, 0.0f);
+    recorder_.drop(example);
+  }
+  void silence_lost_examples() {
+    for (std::size_t b = 0; b < lost_.size(); ++b)
+      if (lost_[b] != 0)
+        for (const layer_trace& layer : recorder_.hidden()) std::fill_n(layer.signal.row(b).data(), layer.outputs, 0.0f);
+  }
+  static bool all_finite(std::span<const float> values) {
+    return std::all_of(values.begin(), values.end(), [](float v) { return exact::is_finite(v); });
+  }
+
+  std::span<const probe> copies(std::uint32_t count) {
+    while (copies_.size() < count) copies_.push_back({{options_.run, step_, static_cast<std::uint32_t>(copies_.size())}, 0.0});
+    return std::span(copies_).first(count);
+  }
+  struct displacing {
+    optimizer* self;
+    direction_key key;
+    node_round round;
+  };
+  static void displace(void* context, std::size_t hidden, std::uint32_t copy, tensor_view<float> out) {
+    if constexpr (probing) {
+      const displacing& at = *static_cast<displacing*>(context);
+      at.self->policies_.estimator.displace(at.key, at.self->recorder_.hidden()[hidden], at.round, copy, out);
+    }
+  }
+
+  Parameters parameters_;
+  Composition policies_;
+  options options_;
+  mutable thread_team team_;
+  std::vector<detail::memory_range> ranges_ = detail::memory_ranges(parameters_);
+  detail::layer_recorder recorder_{needs, ranges_};
+  detail::outer_applier<Parameters, Composition> applier_{parameters_, policies_, team_.size()};
+  typename estimator_type::state estimator_state_;
+
+  std::uint32_t step_ = 0, batches_ = 0;
+  std::uint64_t writes_ = 0;
+  std::size_t rows_ = 0;  ///< of the batches that wait for the next write
+  bool checked_ = false, takes_copies_ = false;
+  std::vector<probe> copies_;
+  std::vector<float> outputs_, responses_, stream_error_, product_, head_tile_;
+  std::vector<double> losses_, changes_;
+  std::vector<std::uint8_t> lost_;
+  std::vector<detail::outer_factor> factors_;
+  layer_signals block_signals_{ranges_};
+};
+
+}  // namespace zolt::inline v0

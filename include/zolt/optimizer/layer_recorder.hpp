@@ -1,0 +1,331 @@
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "zolt/core/error.hpp"
+#include "zolt/estimator/layer.hpp"
+#include "zolt/optimizer/layer_observer.hpp"
+#include "zolt/optimizer/validation.hpp"
+
+namespace zolt::inline v0::detail {
+
+/// What an estimator needs of a forward pass.
+struct layer_needs {
+  bool probes = false;  ///< starts forwards in the middle, from the outputs of the layers before
+  activation_slope slope = activation_slope::one;
+  bool stream_error = false;  ///< ∂L/∂(input of the head)
+  bool hidden = true;         ///< layers below the head
+  bool losses = false;        ///< of single examples
+  bool backward = false;      ///< blocks are asked for their own layers' signals
+};
+
+/// One call of zolt::linear, in every forward the same one.
+struct recorded_layer {
+  layer_call call;
+  std::optional<std::size_t> weight, bias;  ///< parameters
+  std::size_t hidden = 0;                   ///< its number among the hidden trained layers, where `estimated`
+  bool estimated = false;                   ///< a trained layer below the head
+  bool keeps_input = false, keeps_output = false, keeps_slope = false;
+  std::vector<float> input, output, slope, slope_weight, displaced, signal;
+
+  std::size_t inputs() const { return call.weights.columns; }
+  std::size_t outputs() const { return call.weights.rows; }
+  bool trained() const { return weight || bias; }
+};
+
+/// A call of zolt::local that offers a backward.
+struct recorded_local {
+  local_call call;
+  std::size_t columns = 0;
+  std::size_t layers_before = 0, layers_after = 0;  ///< called before it began and when it ended
+  bool before_head = false;                         ///< between the stream and the head, with no layer inside
+  std::vector<float> input;
+};
+
+/// Watches the forward passes of a step: keeps what an estimator reads of them, answers for layers that need not be computed again, and
+/// displaces outputs.
+///
+/// Cost     copies of what the estimator needs, see layer_optimizer; nothing is allocated once the largest batch was seen.
+class layer_recorder final : public layer_observer {
+ public:
+  using displacement = void (*)(void* context, std::size_t hidden, std::uint32_t copy, tensor_view<float> out);
+
+  layer_recorder(layer_needs needs, std::span<const memory_range> parameters) : needs_(needs), parameters_(parameters) {}
+
+  std::span<recorded_layer> layers() { return layers_; }
+  std::span<recorded_local> locals() { return locals_; }
+  std::span<layer_trace> hidden() { return hidden_; }
+  recorded_layer& head() { return layers_.back(); }
+  bool discovered() const { return discovered_; }
+  /// Multiply-adds of products since the last call.
+  double take_work() { return std::exchange(work_, 0.0); }
+
+  /// An example whose loss or error is not finite: what it left must not meet a sum, not even times 0.
+  void drop(std::size_t example) {
+    for (recorded_layer& layer : layers_) {
+      if (layer.keeps_input) std::fill_n(&layer.input[(rows_before_ + example) * layer.inputs()], layer.inputs(), 0.0f);
+      if (layer.keeps_output) std::fill_n(&layer.output[example * layer.outputs()], layer.outputs(), 0.0f);
+    }
+    for (recorded_local& local : locals_)
+      if (!local.input.empty()) std::fill_n(&local.input[example * local.columns], local.columns, 0.0f);
+  }
+
+  /// Learns which layers a forward calls; nothing is kept of their values.
+  void start_discovery() {
+    layers_.clear();
+    locals_.clear();
+    start(mode::discovery);
+  }
+  void finish_discovery() {
+    mode_ = mode::idle;
+    if (layers_.empty())
+      fail("forward", "layers called through zolt::linear", std::size_t{0}, "be at least 1: this estimator sees nothing else of a model");
+    if (batch_rows_ == 0) fail("forward", "rows of the last layer", batch_rows_, "be at least 1");
+    std::size_t count = 0, last = 0;
+    for (std::size_t i = 0; i + 1 < layers_.size(); ++i)
+      if (layers_[i].trained() && needs_.hidden) {
+        layers_[i].estimated = true;
+        layers_[i].hidden = count++;
+        last = i;
+      }
+    for (std::size_t i = 0; i < layers_.size(); ++i) {
+      recorded_layer& layer = layers_[i];
+      layer.keeps_input |= layer.weight && (layer.estimated || i + 1 == layers_.size());
+      layer.keeps_output = needs_.probes && count != 0 && i <= last;
+      layer.keeps_slope = layer.estimated && needs_.slope != activation_slope::one && layers_[i + 1].inputs() == layer.outputs();
+      if (layer.keeps_slope) layers_[i + 1].keeps_input = true;
+    }
+    for (std::size_t l = locals_.size(); l-- > 0;)
+      if (locals_[l].layers_before + 1 == layers_.size() && locals_[l].layers_after + 1 == layers_.size() &&
+          locals_[l].columns == head().inputs()) {
+        locals_[l].before_head = true;
+        break;
+      }
+    hidden_.resize(count);
+    discovered_ = true;
+  }
+
+  /// A forward of which nothing is kept.
+  void start_unwatched() { mode_ = mode::idle; }
+
+  /// The clean forward. Its rows are kept behind those of `rows_before` earlier batches of the same write.
+  void start_clean(std::size_t rows_before) {
+    rows_before_ = rows_before;
+    start(mode::clean);
+  }
+  void finish_clean(std::size_t rows) {
+    finish();
+    if (rows != batch_rows_) fail("forward", "rows of outputs", rows, "be " + to_text(batch_rows_) + ", those of the last layer");
+    for (recorded_layer& layer : layers_) {
+      if (layer.estimated || &layer == &head()) layer.signal.resize((rows_before_ + rows) * layer.outputs());
+      if (!layer.estimated) continue;
+      float* signal = layer.signal.data() + rows_before_ * layer.outputs();
+      std::fill_n(signal, rows * layer.outputs(), 0.0f);
+      layer_trace& trace = hidden_[layer.hidden];
+      trace.number = static_cast<std::size_t>(&layer - layers_.data());
+      trace.outputs = layer.outputs();
+      trace.signal = {signal, {rows, layer.outputs()}};
+      trace.slope = {};
+      if (!layer.keeps_slope) continue;
+      layer.slope.assign(rows * layer.outputs(), 0.0f);
+      if (needs_.slope == activation_slope::measured) layer.slope_weight.assign(rows * layer.outputs(), 0.0f);
+      if (needs_.slope == activation_slope::rectifier) {
+        const std::span<const float> next = clean_input(*(&layer + 1));
+        for (std::size_t i = 0; i < next.size(); ++i) layer.slope[i] = next[i] > 0 ? 1.0f : 0.0f;
+      }
+      trace.slope = {layer.slope.data(), {rows, layer.outputs()}};
+    }
+  }
+
+  /// A round of copies of the batch in which some layers are displaced: one or several forwards, each of some of the copies.
+  void start_round(const node_round& round, displacement how, void* context) {
+    round_ = round;
+    displace_ = how;
+    context_ = context;
+    for (std::size_t i = 0; i < layers_.size(); ++i)
+      if (layers_[i].estimated && layers_[i].hidden == round.first) first_displaced_ = i;
+  }
+  void start_copies(std::uint32_t first, std::uint32_t count) {
+    first_copy_ = first;
+    copies_ = count;
+    start(mode::round);
+  }
+  void finish_copies() { finish(); }
+  void finish_round() {
+    for (recorded_layer& layer : layers_)
+      if (is_displaced(layer) && layer.keeps_slope)
+        for (std::size_t i = 0; i < layer.slope.size(); ++i) {
+          const float weight = layer.slope_weight[i];
+          layer.slope[i] = weight > 0 ? std::clamp(layer.slope[i] / weight, -steepest, steepest) : 0.0f;
+        }
+  }
+
+  bool enter(const layer_call& call, tensor_view<const float> x, tensor_view<float> y) override {
+    if (inside_block_ != 0 || mode_ == mode::idle) return false;
+    if (mode_ == mode::discovery) {
+      recorded_layer& layer = layers_.emplace_back();
+      layer.call = call;
+      layer.weight = parameter_at(call.address);
+      batch_rows_ = y.rows();
+      return false;
+    }
+    recorded_layer& layer = next(call, y.rows());
+    const auto i = static_cast<std::size_t>(&layer - layers_.data());
+    if (mode_ == mode::clean) {
+      layer.call = call;  // what it reads may be another object this time
+      if (layer.keeps_input) keep(x, layer.input, rows_before_);
+    } else if (mode_ == mode::round) {
+      if (i != 0) measure_slope(layers_[i - 1], x);
+      if (i <= first_displaced_) {
+        for (std::size_t k = 0; k < copies_; ++k)
+          std::copy_n(layer.output.data(), layer.output.size(), y.row(k * y.rows() / copies_).data());
+        return true;
+      }
+    }
+    work_ += static_cast<double>(x.rows()) * static_cast<double>(call.weights.size());
+    return false;
+  }
+
+  void leave(const layer_call&, tensor_view<const float>, tensor_view<float> y) override {
+    if (inside_block_ != 0 || mode_ == mode::idle || mode_ == mode::discovery) return;
+    recorded_layer& layer = layers_[next_ - 1];
+    if (mode_ == mode::clean && layer.keeps_output) {
+      keep(y, layer.output, 0);
+      if (layer.estimated) hidden_[layer.hidden].output_rms = root_mean_square(y.flat());
+    } else if (mode_ == mode::round && is_displaced(layer)) {
+      const std::size_t rows = y.rows() / copies_;
+      change_.resize(rows * y.columns());
+      for (std::uint32_t k = 0; k < copies_; ++k) {
+        displace_(context_, layer.hidden, first_copy_ + k, {change_.data(), {rows, y.columns()}});
+        float* to = y.row(k * rows).data();
+        for (std::size_t j = 0; j < change_.size(); ++j) to[j] += change_[j];
+      }
+      if (layer.keeps_slope) keep(y, layer.displaced, 0);
+    }
+  }
+
+  void biased(const std::byte* address, std::size_t count, tensor_view<float> y) override {
+    if (mode_ != mode::discovery || inside_block_ != 0 || layers_.empty()) return;
+    if (y.columns() == layers_.back().outputs() && count == y.columns() && !layers_.back().bias)
+      layers_.back().bias = parameter_at(address);
+  }
+
+  void enter_local(const local_call& call, tensor_view<const float> x) override {
+    if (inside_block_ == 0 && call.backward != nullptr) {
+      if (mode_ == mode::discovery) {
+        open_locals_.push_back(locals_.size());
+        recorded_local& local = locals_.emplace_back();
+        local.call = call;
+        local.columns = x.columns();
+        local.layers_before = layers_.size();
+      } else if (mode_ == mode::clean) {
+        recorded_local& local = next_local(x.columns());
+        local.call = call;
+        if (needs_.stream_error && (needs_.backward || local.before_head)) keep(x, local.input, 0);
+      }
+    }
+    if (needs_.backward && call.backward != nullptr) ++inside_block_;
+  }
+  void leave_local(const local_call& call, tensor_view<float>) override {
+    if (needs_.backward && call.backward != nullptr) --inside_block_;
+    if (inside_block_ == 0 && call.backward != nullptr && mode_ == mode::discovery) {
+      locals_[open_locals_.back()].layers_after = layers_.size();
+      open_locals_.pop_back();
+    }
+  }
+
+ private:
+  enum class mode { idle, discovery, clean, round };
+  /// No activation in use is steeper; a secant over a displacement that others nearly undid may be.
+  static constexpr float steepest = 2;
+
+  void start(mode m) {
+    mode_ = m;
+    next_ = next_local_ = 0;
+    inside_block_ = 0;
+    open_locals_.clear();
+  }
+  void finish() {
+    mode_ = mode::idle;
+    if (next_ != layers_.size())
+      fail("forward", "layers called through zolt::linear", next_, "be " + to_text(layers_.size()) + ", as in the first forward");
+  }
+  recorded_layer& next(const layer_call& call, std::size_t y_rows) {
+    if (next_ == layers_.size())
+      fail("forward", "layers called through zolt::linear", next_ + 1, "be " + to_text(layers_.size()) + ", as in the first forward");
+    recorded_layer& layer = layers_[next_];
+    if (layer.call.weights != call.weights || layer.call.address != call.address)
+      fail("forward", "layer " + to_text(next_), call.weights.text() + (layer.call.weights == call.weights ? " of other weights" : ""),
+           "be " + layer.call.weights.text() + ", the weights of the first forward");
+    if (mode_ == mode::clean) batch_rows_ = y_rows;
+    ++next_;
+    return layer;
+  }
+  recorded_local& next_local(std::size_t columns) {
+    if (next_local_ == locals_.size() || locals_[next_local_].columns != columns)
+      fail("forward", "calls of zolt::local", next_local_ + 1, "be those of the first forward");
+    return locals_[next_local_++];
+  }
+
+  std::optional<std::size_t> parameter_at(const std::byte* address) const {
+    const memory_range* range = address == nullptr ? nullptr : range_at(parameters_, address);
+    if (range == nullptr || range->begin != address) return {};
+    return range->parameter;
+  }
+  static void keep(tensor_view<const float> from, std::vector<float>& to, std::size_t rows_before) {
+    const std::size_t before = rows_before * from.columns();
+    to.resize(before + from.size());
+    std::copy_n(from.data(), from.size(), to.data() + before);
+  }
+  std::span<const float> clean_input(const recorded_layer& layer) const {
+    return std::span(layer.input).subspan(rows_before_ * layer.inputs());
+  }
+  bool is_displaced(const recorded_layer& layer) const {
+    return layer.estimated && layer.hidden >= round_.first && layer.hidden <= round_.last;
+  }
+  /// Σ dh·dz and Σ dz² over the copies, whose quotient is the slope of the activation between a layer and the next one.
+  void measure_slope(recorded_layer& layer, tensor_view<const float> x) {
+    if (!is_displaced(layer) || !layer.keeps_slope || needs_.slope != activation_slope::measured) return;
+    const std::span<const float> clean = clean_input(*(&layer + 1));
+    if (x.size() != clean.size() * copies_) return;
+    for (std::size_t k = 0; k < copies_; ++k) {
+      const float *h = x.data() + k * clean.size(), *z = layer.displaced.data() + k * clean.size();
+      for (std::size_t i = 0; i < clean.size(); ++i) {
+        const float dz = z[i] - layer.output[i];
+        layer.slope[i] += (h[i] - clean[i]) * dz;
+        layer.slope_weight[i] += dz * dz;
+      }
+    }
+  }
+  static double root_mean_square(std::span<const float> values) {
+    double squares = 0;
+    for (const float v : values) squares += double{v} * v;
+    return values.empty() ? 0 : std::sqrt(squares / static_cast<double>(values.size()));
+  }
+
+  layer_needs needs_;
+  std::span<const memory_range> parameters_;
+  std::vector<recorded_layer> layers_;
+  std::vector<recorded_local> locals_;
+  std::vector<layer_trace> hidden_;
+  std::vector<std::size_t> open_locals_;
+  std::vector<float> change_;
+  mode mode_ = mode::idle;
+  std::size_t next_ = 0, next_local_ = 0, inside_block_ = 0;
+  std::size_t rows_before_ = 0, batch_rows_ = 0, first_displaced_ = 0;
+  node_round round_;
+  std::uint32_t first_copy_ = 0, copies_ = 1;
+  displacement displace_ = nullptr;
+  void* context_ = nullptr;
+  bool discovered_ = false;
+  double work_ = 0;
+};
+
+}  // namespace zolt::inline v0::detail
