@@ -27,6 +27,7 @@ struct direct_feedback {
   static constexpr activation_slope slope = activation_slope::rectifier;
   struct state {
     std::vector<float> feedback;  ///< of the layer at hand
+    std::size_t working_bytes() const { return feedback.capacity() * sizeof(float); }
   };
 
   void signals(state& s, const direction_key& key, const network_trace& trace) const {

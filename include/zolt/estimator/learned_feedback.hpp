@@ -63,11 +63,13 @@ struct learned_feedback {
     std::vector<std::vector<float>> mean_square;    ///< of each layer's own displacement behind its activation
     std::vector<float> displaced, missed, product;  ///< of one step
 
-    /// f(floats) for everything that is remembered from step to step.
-    template <class Function>
-    void for_each_memory(Function&& f) {
-      for (auto& b : feedback) f(b);
-      for (auto& m : mean_square) f(m);
+    std::size_t working_bytes() const { return (displaced.capacity() + missed.capacity() + product.capacity()) * sizeof(float); }
+    /// f(memory) for everything that is remembered from step to step.
+    template <class State, class Function>
+    static void for_each_memory(State& s, Function&& f) {
+      f(s.updates);
+      for (auto& b : s.feedback) f(b);
+      for (auto& m : s.mean_square) f(m);
     }
   };
 

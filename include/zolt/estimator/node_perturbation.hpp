@@ -94,6 +94,7 @@ struct orthogonal_node_perturbation {
   double noise = 0.05;
   struct state {
     std::vector<float> credit;  ///< of one example, by copy
+    std::size_t working_bytes() const { return credit.capacity() * sizeof(float); }
   };
 
   template <class Field>

@@ -17,6 +17,7 @@
 #include "zolt/optimizer/layer_recorder.hpp"
 #include "zolt/optimizer/optimizer.hpp"
 #include "zolt/optimizer/outer_applier.hpp"
+#include "zolt/optimizer/transposed_product.hpp"
 
 namespace zolt::inline v0 {
 
@@ -162,8 +163,18 @@ class optimizer<Parameters, Composition> {
   /// Bytes of moments, residuals and what the estimator remembers: all that the policies keep beside the weights.
   std::size_t state_bytes() const {
     std::size_t bytes = applier_.state_bytes();
-    for_each_memory_of(estimator_state_, [&bytes](const auto& floats) { bytes += floats.size() * sizeof(float); });
+    for_each_memory_of(estimator_state_, [&bytes](const auto& memory) {
+      if constexpr (requires { memory.size(); }) bytes += memory.size() * sizeof memory[0];
+    });
     return bytes;
+  }
+  /// Bytes that steps hold beside the weights, the user's forward and state_bytes(): see Cost.
+  std::size_t working_bytes() const {
+    std::size_t bytes = recorder_.bytes() + applier_.working_bytes() + block_signals_.bytes();
+    for (const auto* floats : {&outputs_, &responses_, &stream_error_, &product_}) bytes += floats->capacity() * sizeof(float);
+    for (const auto* doubles : {&losses_, &changes_}) bytes += doubles->capacity() * sizeof(double);
+    if constexpr (requires { estimator_state_.working_bytes(); }) bytes += estimator_state_.working_bytes();
+    return bytes + lost_.capacity();
   }
 
  private:
@@ -177,7 +188,7 @@ class optimizer<Parameters, Composition> {
   }
   template <class State, class Function>
   static void for_each_memory_of(State& state, Function&& f) {
-    if constexpr (requires { state.for_each_memory(f); }) state.for_each_memory(f);
+    if constexpr (requires { State::for_each_memory(state, f); }) State::for_each_memory(state, f);
   }
 
   std::size_t validated_threads() const {
@@ -306,19 +317,12 @@ class optimizer<Parameters, Composition> {
   /// then asked for the signals of their own layers.
   void tell_stream(network_trace& trace, double& work) {
     detail::recorded_layer& head = recorder_.head();
-    const std::size_t rows = trace.examples(), width = head.inputs(), classes = head.outputs();
-    stream_error_.assign(rows * width, 0.0f);
+    const std::size_t rows = trace.examples(), width = head.inputs();
+    stream_error_.resize(rows * width);
     product_.resize(rows * width);
-    const std::size_t rows_at_once = std::max<std::size_t>(1, (std::size_t{1} << 14) / width);
-    head_tile_.resize(std::min(rows_at_once, classes) * width);
-    for (std::size_t first = 0; first < classes; first += rows_at_once) {
-      const std::size_t count = std::min(rows_at_once, classes - first);
-      head.call.read(first * width, std::span(head_tile_).first(count * width));
-      kernel::sum_outer_products({trace.error.data() + first, 1, classes}, head_tile_.data(), width, count, rows, width, product_.data(),
-                                 width);
-      for (std::size_t j = 0; j < product_.size(); ++j) stream_error_[j] += product_[j];
-    }
-    work += static_cast<double>(rows) * static_cast<double>(width * classes);
+    detail::multiply_transposed([&head](std::size_t first, std::span<float> out) { head.call.read(first, out); }, head.call.weights,
+                                trace.error, {stream_error_.data(), {rows, width}});
+    work += static_cast<double>(rows) * static_cast<double>(head.call.weights.size());
     block_signals_.clear();
     for (detail::recorded_local& local : recorder_.locals())
       if (local.before_head) {
@@ -435,7 +439,7 @@ class optimizer<Parameters, Composition> {
   std::size_t rows_ = 0;  ///< of the batches that wait for the next write
   bool checked_ = false, takes_copies_ = false;
   std::vector<probe> copies_;
-  std::vector<float> outputs_, responses_, stream_error_, product_, head_tile_;
+  std::vector<float> outputs_, responses_, stream_error_, product_;
   std::vector<double> losses_, changes_;
   std::vector<std::uint8_t> lost_;
   std::vector<detail::outer_factor> factors_;

@@ -32,6 +32,7 @@ struct recorded_layer {
   std::optional<std::size_t> weight, bias;  ///< parameters
   std::size_t hidden = 0;                   ///< its number among the hidden trained layers, where `estimated`
   bool estimated = false;                   ///< a trained layer below the head
+  std::size_t rows = 0;                     ///< of this batch
   bool keeps_input = false, keeps_output = false, keeps_slope = false;
   std::vector<float> input, output, slope, slope_weight, displaced, signal;
 
@@ -64,6 +65,14 @@ class layer_recorder final : public layer_observer {
   std::span<layer_trace> hidden() { return hidden_; }
   recorded_layer& head() { return layers_.back(); }
   bool discovered() const { return discovered_; }
+  /// Bytes kept of the forwards of one write.
+  std::size_t bytes() const {
+    std::size_t floats = change_.capacity();
+    for (const recorded_layer& l : layers_)
+      for (const auto* kept : {&l.input, &l.output, &l.slope, &l.slope_weight, &l.displaced, &l.signal}) floats += kept->capacity();
+    for (const recorded_local& l : locals_) floats += l.input.capacity();
+    return floats * sizeof(float);
+  }
   /// Multiply-adds of products since the last call.
   double take_work() { return std::exchange(work_, 0.0); }
 
@@ -87,7 +96,7 @@ class layer_recorder final : public layer_observer {
     mode_ = mode::idle;
     if (layers_.empty())
       fail("forward", "layers called through zolt::linear", std::size_t{0}, "be at least 1: this estimator sees nothing else of a model");
-    if (batch_rows_ == 0) fail("forward", "rows of the last layer", batch_rows_, "be at least 1");
+    if (head().rows == 0) fail("forward", "rows of the last layer", head().rows, "be at least 1");
     std::size_t count = 0, last = 0;
     for (std::size_t i = 0; i + 1 < layers_.size(); ++i)
       if (layers_[i].trained() && needs_.hidden) {
@@ -122,14 +131,16 @@ class layer_recorder final : public layer_observer {
   }
   void finish_clean(std::size_t rows) {
     finish();
-    if (rows != batch_rows_) fail("forward", "rows of outputs", rows, "be " + to_text(batch_rows_) + ", those of the last layer");
+    if (rows != head().rows) fail("forward", "rows of outputs", rows, "be " + to_text(head().rows) + ", those of the last layer");
     for (recorded_layer& layer : layers_) {
+      if (layer.estimated && layer.rows != rows)
+        fail("forward", "rows of layer " + to_text(number_of(layer)), layer.rows, "be " + to_text(rows) + ", those of the outputs");
       if (layer.estimated || &layer == &head()) layer.signal.resize((rows_before_ + rows) * layer.outputs());
       if (!layer.estimated) continue;
       float* signal = layer.signal.data() + rows_before_ * layer.outputs();
       std::fill_n(signal, rows * layer.outputs(), 0.0f);
       layer_trace& trace = hidden_[layer.hidden];
-      trace.number = static_cast<std::size_t>(&layer - layers_.data());
+      trace.number = number_of(layer);
       trace.outputs = layer.outputs();
       trace.signal = {signal, {rows, layer.outputs()}};
       trace.slope = {};
@@ -159,6 +170,7 @@ class layer_recorder final : public layer_observer {
   }
   void finish_copies() { finish(); }
   void finish_round() {
+    if (needs_.slope != activation_slope::measured) return;
     for (recorded_layer& layer : layers_)
       if (is_displaced(layer) && layer.keeps_slope)
         for (std::size_t i = 0; i < layer.slope.size(); ++i) {
@@ -173,11 +185,11 @@ class layer_recorder final : public layer_observer {
       recorded_layer& layer = layers_.emplace_back();
       layer.call = call;
       layer.weight = parameter_at(call.address);
-      batch_rows_ = y.rows();
+      layer.rows = y.rows();
       return false;
     }
-    recorded_layer& layer = next(call, y.rows());
-    const auto i = static_cast<std::size_t>(&layer - layers_.data());
+    recorded_layer& layer = next(call, y);
+    const std::size_t i = number_of(layer);
     if (mode_ == mode::clean) {
       layer.call = call;  // what it reads may be another object this time
       if (layer.keeps_input) keep(x, layer.input, rows_before_);
@@ -200,14 +212,12 @@ class layer_recorder final : public layer_observer {
       keep(y, layer.output, 0);
       if (layer.estimated) hidden_[layer.hidden].output_rms = root_mean_square(y.flat());
     } else if (mode_ == mode::round && is_displaced(layer)) {
-      const std::size_t rows = y.rows() / copies_;
-      change_.resize(rows * y.columns());
       for (std::uint32_t k = 0; k < copies_; ++k) {
-        displace_(context_, layer.hidden, first_copy_ + k, {change_.data(), {rows, y.columns()}});
-        float* to = y.row(k * rows).data();
-        for (std::size_t j = 0; j < change_.size(); ++j) to[j] += change_[j];
+        const float* by = displacement_of(layer, k);
+        float* to = y.data() + k * layer.output.size();
+        for (std::size_t j = 0; j < layer.output.size(); ++j) to[j] += by[j];
       }
-      if (layer.keeps_slope) keep(y, layer.displaced, 0);
+      if (layer.keeps_slope && needs_.slope == activation_slope::measured && !is_first_displaced(layer)) keep(y, layer.displaced, 0);
     }
   }
 
@@ -257,14 +267,18 @@ class layer_recorder final : public layer_observer {
     if (next_ != layers_.size())
       fail("forward", "layers called through zolt::linear", next_, "be " + to_text(layers_.size()) + ", as in the first forward");
   }
-  recorded_layer& next(const layer_call& call, std::size_t y_rows) {
+  recorded_layer& next(const layer_call& call, tensor_view<float> y) {
     if (next_ == layers_.size())
       fail("forward", "layers called through zolt::linear", next_ + 1, "be " + to_text(layers_.size()) + ", as in the first forward");
     recorded_layer& layer = layers_[next_];
     if (layer.call.weights != call.weights || layer.call.address != call.address)
       fail("forward", "layer " + to_text(next_), call.weights.text() + (layer.call.weights == call.weights ? " of other weights" : ""),
            "be " + layer.call.weights.text() + ", the weights of the first forward");
-    if (mode_ == mode::clean) batch_rows_ = y_rows;
+    if (mode_ == mode::clean)
+      layer.rows = y.rows();
+    else if (y.rows() != layer.rows * copies_)
+      fail("forward", "rows of layer " + to_text(next_), y.rows(),
+           "be " + to_text(layer.rows * copies_) + ", those of the clean forward times copies");
     ++next_;
     return layer;
   }
@@ -274,6 +288,7 @@ class layer_recorder final : public layer_observer {
     return locals_[next_local_++];
   }
 
+  std::size_t number_of(const recorded_layer& layer) const { return static_cast<std::size_t>(&layer - layers_.data()); }
   std::optional<std::size_t> parameter_at(const std::byte* address) const {
     const memory_range* range = address == nullptr ? nullptr : range_at(parameters_, address);
     if (range == nullptr || range->begin != address) return {};
@@ -295,15 +310,27 @@ class layer_recorder final : public layer_observer {
     if (!is_displaced(layer) || !layer.keeps_slope || needs_.slope != activation_slope::measured) return;
     const std::span<const float> clean = clean_input(*(&layer + 1));
     if (x.size() != clean.size() * copies_) return;
-    for (std::size_t k = 0; k < copies_; ++k) {
-      const float *h = x.data() + k * clean.size(), *z = layer.displaced.data() + k * clean.size();
+    for (std::uint32_t k = 0; k < copies_; ++k) {
+      const float *h = x.data() + k * clean.size(), *dz = change_of(layer, k);
       for (std::size_t i = 0; i < clean.size(); ++i) {
-        const float dz = z[i] - layer.output[i];
-        layer.slope[i] += (h[i] - clean[i]) * dz;
-        layer.slope_weight[i] += dz * dz;
+        layer.slope[i] += (h[i] - clean[i]) * dz[i];
+        layer.slope_weight[i] += dz[i] * dz[i];
       }
     }
   }
+  /// z' − z of one copy: the displacement itself in the first layer, with what came from below in the others.
+  const float* change_of(const recorded_layer& layer, std::uint32_t copy) {
+    if (is_first_displaced(layer)) return displacement_of(layer, copy);
+    change_.resize(layer.output.size());
+    for (std::size_t i = 0; i < change_.size(); ++i) change_[i] = layer.displaced[copy * change_.size() + i] - layer.output[i];
+    return change_.data();
+  }
+  const float* displacement_of(const recorded_layer& layer, std::uint32_t copy) {
+    change_.resize(layer.output.size());
+    displace_(context_, layer.hidden, first_copy_ + copy, {change_.data(), {change_.size() / layer.outputs(), layer.outputs()}});
+    return change_.data();
+  }
+  bool is_first_displaced(const recorded_layer& layer) const { return &layer == &layers_[first_displaced_]; }
   static double root_mean_square(std::span<const float> values) {
     double squares = 0;
     for (const float v : values) squares += double{v} * v;
@@ -319,7 +346,7 @@ class layer_recorder final : public layer_observer {
   std::vector<float> change_;
   mode mode_ = mode::idle;
   std::size_t next_ = 0, next_local_ = 0, inside_block_ = 0;
-  std::size_t rows_before_ = 0, batch_rows_ = 0, first_displaced_ = 0;
+  std::size_t rows_before_ = 0, first_displaced_ = 0;
   node_round round_;
   std::uint32_t first_copy_ = 0, copies_ = 1;
   displacement displace_ = nullptr;

@@ -42,6 +42,11 @@ class layer_signals {
   }
 
   void clear() { used_ = 0; }
+  std::size_t bytes() const {
+    std::size_t floats = 0;
+    for (const kept& k : kept_) floats += k.signal.capacity() + k.input.capacity();
+    return floats * sizeof(float);
+  }
   /// f(factor) for everything that was left since.
   template <class Function>
   void for_each(Function&& f) const {

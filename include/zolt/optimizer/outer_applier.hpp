@@ -133,7 +133,13 @@ class outer_applier {
     for (const gradient_moments& m : moments_) bytes += (m.rows.size() + m.columns.size()) * sizeof(float);
     return bytes;
   }
-  /// f(bytes) for everything that is remembered from write to write.
+  /// Bytes of tiles and sums that a write needs, nothing of which is remembered.
+  std::size_t working_bytes() const {
+    std::size_t bytes = lanes_.size() * 3 * panel_floats * sizeof(float);
+    for (const square_sums& s : sums_) bytes += s.rows.capacity() * sizeof(double) + s.columns.capacity() * sizeof(float);
+    return bytes;
+  }
+  /// f(memory) for everything that is remembered from write to write.
   template <class Function>
   void for_each_memory(Function&& f) {
     for (parameter_state& s : states_) f(s.moments), f(s.residuals);
