@@ -1,6 +1,7 @@
 #include "adaptation.hpp"
 
 #include "adaptation_run.hpp"
+#include "layered.hpp"
 #include "published.hpp"
 
 namespace fashion_mnist {
@@ -18,6 +19,7 @@ auto with_weights(std::string_view format, Function&& f) {
 }  // namespace
 
 adaptation_result adapt(const recipe& r, const assignment& a) {
+  if (reads_layers(r.how)) return adapt_by_layers(r, a);
   const zolt::sgd rule{.rate = r.rate};
   const zolt::two_point estimator{.radius = r.radius};
   const zolt::sparse_rademacher law{.ratio = r.density.ratio, .min_density = r.density.minimum};

@@ -23,9 +23,9 @@ struct timings {
 
 struct adaptation_result {
   std::size_t weight_bytes = 0;     ///< codes and scales, biases included
-  std::size_t optimizer_bytes = 0;  ///< state per weight: residuals and moments
-  std::size_t trajectory_bytes = 0;
-  timings milliseconds;
+  std::size_t optimizer_bytes = 0;  ///< residuals, moments, and what an estimator remembers
+  double work = 0;                  ///< in forward passes: products of all kinds over those of a forward
+  timings milliseconds = {};
 };
 
 /// What is told while a run goes on: the forwards done, and how accurate the network is now on any images.

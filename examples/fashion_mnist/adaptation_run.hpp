@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <functional>
 #include <stdexcept>
 #include <string>
 #include <type_traits>
@@ -12,7 +13,7 @@
 #include "forward.hpp"
 #include "zolt/zolt.hpp"
 
-/// The run itself, for any kind of weights, parameters, loss and policies: what adaptation.cpp and published.cpp fill in.
+/// The run itself, for any kind of weights, parameters, loss and policies: what adaptation.cpp, published.cpp and layered.cpp fill in.
 namespace fashion_mnist {
 
 inline constexpr Eigen::Index batch_size = 128;
@@ -92,29 +93,32 @@ class stopwatch {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
-/// Everything that differs between methods is the weights, which of them are trained, the loss of a probe and the policies.
-template <class Weights, class Trained, class Losses, class... Policies>
-adaptation_result run(const assignment& a, const Trained& trained, Losses losses, const Policies&... policies) {
-  network<Weights> net = quantized<Weights>(a.start);
-  const std::uint64_t steps = std::max<std::uint64_t>(1, a.forwards / 2);
-  zolt::optimizer opt{trained(net), policies..., zolt::linear_decay{.steps = steps}, zolt::options{.run = a.seed}};
-
+/// Steps on batch after batch, watched: step(batch) makes one and gives zolt's report of it.
+template <class Weights>
+adaptation_result train(const assignment& a, const network<Weights>& net, std::uint64_t steps,
+                        const std::function<zolt::report(const dataset& batch)>& step) {
   batch_order order(a.images.size(), batch_size, a.seed, counter_random::purpose::adaptation_batches);
   dataset batch;
-  const auto loss = [&](const zolt::probe_view& probes) -> const std::vector<double>& { return losses(net, probes, batch); };
   batch_losses bare;
-  const auto tell = [&](std::uint64_t done) { a.report({done, [&net](const dataset& data) { return accuracy(net, data); }}); };
+  adaptation_result result{.weight_bytes = bytes_of(net)};
+  double forwards = 0;
+  const auto tell = [&] {
+    a.report({static_cast<std::uint64_t>(std::llround(forwards)), [&net](const dataset& data) { return accuracy(net, data); }});
+  };
 
   timings sum;
   std::uint64_t samples = 0, next_report = 1;
   const std::uint64_t sample_every = std::max<std::uint64_t>(1, steps / 200);
-  tell(0);
-  for (std::uint64_t step = 0; step < steps; ++step) {
-    slice_into(a.images, order.at(step), batch);
+  tell();
+  for (std::uint64_t s = 0; s < steps; ++s) {
+    slice_into(a.images, order.at(s), batch);
     const stopwatch of_step;
-    opt.step(loss);
-    if (step % sample_every == 0) {
-      sum.step += of_step.milliseconds();
+    const zolt::report made = step(batch);
+    const double milliseconds = of_step.milliseconds();
+    forwards += made.forwards;
+    result.work += made.work;
+    if (s % sample_every == 0) {
+      sum.step += milliseconds;
       const stopwatch of_forwards;
       bare(net, {}, batch), bare(net, {}, batch);
       sum.forward += of_forwards.milliseconds() / 2;
@@ -123,13 +127,43 @@ adaptation_result run(const assignment& a, const Trained& trained, Losses losses
       sum.float_forward += of_float_forward.milliseconds();
       ++samples;
     }
-    for (; next_report <= a.reports && (step + 1) * a.reports >= next_report * steps; ++next_report) tell(2 * (step + 1));
+    for (; next_report <= a.reports && (s + 1) * a.reports >= next_report * steps; ++next_report) tell();
   }
   const auto mean = [samples](double total) { return total / static_cast<double>(samples); };
-  return {bytes_of(net),
-          opt.state_bytes(),
-          zolt::to_bytes(opt.recorded()).size(),
-          {mean(sum.step), mean(sum.forward), mean(sum.float_forward)}};
+  result.milliseconds = {mean(sum.step), mean(sum.forward), mean(sum.float_forward)};
+  return result;
+}
+
+/// A method on loss scalars: everything that differs between them is the weights, which of them are trained, the loss of a probe and the
+/// policies.
+template <class Weights, class Trained, class Losses, class... Policies>
+adaptation_result run(const assignment& a, const Trained& trained, Losses losses, const Policies&... policies) {
+  network<Weights> net = quantized<Weights>(a.start);
+  const std::uint64_t steps = std::max<std::uint64_t>(1, a.forwards / 2);
+  zolt::optimizer opt{trained(net), policies..., zolt::linear_decay{.steps = steps}, zolt::options{.run = a.seed}};
+  const bool per_example = std::is_same_v<Losses, example_losses>;
+  adaptation_result result = train(a, net, steps, [&](const dataset& batch) {
+    zolt::report made = opt.step([&](const zolt::probe_view& probes) -> const std::vector<double>& { return losses(net, probes, batch); });
+    if (per_example) made.forwards = made.work = 2;  // a probe is one example of the batch
+    return made;
+  });
+  result.optimizer_bytes = opt.state_bytes();
+  return result;
+}
+
+/// A method that sees the layers: the same forward, and what its outputs are to be.
+template <class Weights, class Trained, class... Policies>
+adaptation_result run_on_layers(const assignment& a, network<Weights>& net, const Trained& trained, double forwards_per_step,
+                                const Policies&... policies) {
+  const auto steps = static_cast<std::uint64_t>(std::max(1.0, static_cast<double>(a.forwards) / forwards_per_step));
+  zolt::optimizer opt{trained(net), policies..., zolt::linear_decay{.steps = steps}, zolt::options{.run = a.seed}};
+  activations memory;
+  adaptation_result result = train(a, net, steps, [&](const dataset& batch) {
+    return opt.step([&](const zolt::probe_view& probes) { return logits(net, probes, batch.images, memory); },
+                    zolt::softmax_cross_entropy{batch.labels});
+  });
+  result.optimizer_bytes = opt.state_bytes();
+  return result;
 }
 
 }  // namespace fashion_mnist

@@ -29,15 +29,16 @@ void run_job(const options& o, const float_network& shipped, const experiment_da
   line.finish();
 
   print_table(all.rows);
-  if (o.methods) fmt::print("With backpropagation, passes are steps. From scratch: zolt on upright images; nothing was shipped.\n");
+  fmt::print("With backpropagation, passes are steps.\n");
+  if (o.jobs == job_list::methods) fmt::print("From scratch: zolt on upright images; nothing was shipped.\n");
   fmt::print(
       "\nPeak memory of the whole program: {:.0f} MB, images included. A coded weight is decoded tile by tile: beside the codes a run "
       "holds\n"
       "one scratch tile of 256 KiB per thread, its activations, and the optimizer bytes of the table.\n",
       peak_megabytes());
   if (!o.out) return;
-  write_summary(*o.out, o.methods ? "methods.csv" : "summary.csv", all.rows);
-  if (o.methods) return;
+  write_summary(*o.out, o.jobs == job_list::methods ? "methods.csv" : o.jobs == job_list::layered ? "layers.csv" : "summary.csv", all.rows);
+  if (o.jobs != job_list::main) return;
   std::vector<curve_point> curves;
   for (const auto& c : all.curves) curves.insert(curves.end(), c.begin(), c.end());
   write_curves(*o.out, curves);

@@ -10,6 +10,9 @@ namespace fashion_mnist {
 
 inline constexpr std::uint64_t quick_forwards = 2000;
 
+/// Which recipes are run: those of the main job, published methods on loss scalars, or methods that see the layers.
+enum class job_list { main, methods, layered };
+
 struct options {
   std::optional<std::filesystem::path> out;  // tables and curves go here; without it only the table is printed
   std::filesystem::path data;                // folder of the gzipped IDX files
@@ -18,10 +21,10 @@ struct options {
   std::vector<unsigned> seeds{1, 2, 3};
   std::vector<std::string> formats{"int8", "int4", "fp8"};
   unsigned threads = 2;  // adaptation runs that go side by side
-  bool methods = false;  // published methods and controls instead of the main job
-  std::string only;      // only the recipes whose name contains this
-  bool select = false;   // the grid of hyper-parameters on the validation images instead of the runs themselves
-  bool quick = false;    // at most 2000 forward passes, and seed 1, unless these are given: to see that everything works
+  job_list jobs = job_list::main;
+  std::string only;     // only the recipes whose name contains this
+  bool select = false;  // the grid of hyper-parameters on the validation images instead of the runs themselves
+  bool quick = false;   // at most 2000 forward passes, and seed 1, unless these are given: to see that everything works
 };
 
 struct parsed_options {

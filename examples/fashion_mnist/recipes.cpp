@@ -3,12 +3,34 @@
 #include <utility>
 
 namespace fashion_mnist {
+namespace {
+
+constexpr std::string_view learned = "learned feedback", learned_4 = "learned feedback, 4-bit residual";
+
+}  // namespace
+
+std::string_view purity_of(procedure how) {
+  switch (how) {
+    case procedure::per_example:
+    case procedure::per_example_residual:
+    case procedure::exact_head: return "P1";
+    case procedure::node_perturbation:
+    case procedure::orthogonal_nodes:
+    case procedure::learned_feedback:
+    case procedure::unbiased_feedback:
+    case procedure::direct_feedback: return "P2";
+    default: return forward_only(how) ? "P0" : "FO";
+  }
+}
 
 const std::vector<recipe>& main_recipes() {
   using enum procedure;
   static const std::vector<recipe> all{
+      {.format = "int8", .method = learned, .how = learned_feedback, .rate = 0.3, .forwards = 5000},
       {.format = "int8", .method = "zolt", .how = step_matched, .rate = 0.7, .radius = 4},
       {.format = "int8", .method = "backpropagation", .how = latent_backpropagation, .rate = 0.01, .forwards = 2000},
+      {.format = "int4", .method = learned, .how = learned_feedback, .rate = 0.02, .forwards = 5000},
+      {.format = "int4", .method = learned_4, .how = learned_feedback, .rate = 0.02, .forwards = 5000, .lands = landing::residual_4},
       {.format = "int4", .method = "zolt", .how = step_matched, .rate = 0.084, .density = {.ratio = 0.5}},
       {.format = "int4", .method = "zolt, 4-bit residual", .how = step_matched_residual, .rate = 0.084, .density = {.ratio = 2.5}},
       {.format = "int4", .method = "backpropagation", .how = latent_backpropagation, .rate = 0.007, .forwards = 2000},
@@ -46,6 +68,46 @@ const std::vector<recipe>& method_recipes() {
   return all;
 }
 
+const std::vector<recipe>& layer_recipes() {
+  using enum procedure;
+  constexpr landing residual_2 = landing::residual_2, residual_4 = landing::residual_4;
+  constexpr std::string_view learned_2 = "learned feedback, 2-bit residual", orthogonal = "orthogonal nodes", head = "exact head",
+                             chained = "backpropagation", chained_4 = "backpropagation, 4-bit residual";
+  static const std::vector<recipe> all{
+      {.format = "int4", .method = head, .how = exact_head, .rate = 0.05, .forwards = 2000},
+      {.format = "int4", .method = "exact head, 4-bit residual", .how = exact_head, .rate = 0.05, .forwards = 2000, .lands = residual_4},
+      {.format = "int4", .method = "node perturbation", .how = node_perturbation, .rate = 0.02, .forwards = 500},
+      {.format = "int4", .method = "node perturbation", .how = node_perturbation, .rate = 0.02, .forwards = 2000},
+      {.format = "int4", .method = "node perturbation", .how = node_perturbation, .rate = 0.02, .forwards = 10000},
+      {.format = "int4", .method = orthogonal, .how = orthogonal_nodes, .rate = 0.02, .forwards = 5000},
+      {.format = "int4",
+       .method = "orthogonal nodes, 4-bit residual",
+       .how = orthogonal_nodes,
+       .rate = 0.02,
+       .forwards = 5000,
+       .lands = residual_4},
+      {.format = "int4", .method = "random feedback", .how = direct_feedback, .rate = 0.02, .forwards = 2000},
+      {.format = "int4", .method = learned, .how = learned_feedback, .rate = 0.02, .forwards = 500},
+      {.format = "int4", .method = learned, .how = learned_feedback, .rate = 0.02, .forwards = 2000},
+      {.format = "int4", .method = learned, .how = learned_feedback, .rate = 0.02, .forwards = 5000},
+      {.format = "int4", .method = learned_2, .how = learned_feedback, .rate = 0.02, .forwards = 2000, .lands = residual_2},
+      {.format = "int4", .method = learned_4, .how = learned_feedback, .rate = 0.02, .forwards = 500, .lands = residual_4},
+      {.format = "int4", .method = learned_4, .how = learned_feedback, .rate = 0.02, .forwards = 5000, .lands = residual_4},
+      {.format = "int8", .method = learned, .how = learned_feedback, .rate = 0.3, .forwards = 5000},
+      {.format = "int4",
+       .method = "learned feedback, nearest",
+       .how = learned_feedback,
+       .rate = 0.02,
+       .forwards = 5000,
+       .lands = landing::nearest},
+      {.format = "int4", .method = "control variate", .how = unbiased_feedback, .rate = 0.02, .forwards = 5000},
+      {.format = "int4", .method = chained, .how = chained_backpropagation, .rate = 0.02, .forwards = 5000},
+      {.format = "int4", .method = chained_4, .how = chained_backpropagation, .rate = 0.02, .forwards = 5000, .lands = residual_4},
+      {.format = "int8", .method = chained, .how = chained_backpropagation, .rate = 0.3, .forwards = 5000},
+  };
+  return all;
+}
+
 namespace {
 
 /// What a grid varies; an empty axis keeps the chosen value.
@@ -64,6 +126,8 @@ std::vector<double> per_example_rates(std::uint64_t forwards) {
 axes axes_of(const recipe& chosen) {
   const std::vector<probe_density> matched{{0.5}, {1}, {2}};
   if (chosen.learns == task::from_scratch) return {.rates = {0.03, 0.042, 0.06, 0.084, 0.12}, .densities = matched};
+  if (reads_layers(chosen.how))
+    return chosen.format == "int8" ? axes{.rates = {0.1, 0.2, 0.3, 0.4}} : axes{.rates = {0.01, 0.014, 0.02, 0.028, 0.04}};
   switch (chosen.how) {
     case procedure::latent_backpropagation: return {.rates = {0.007, 0.01, 0.014}};
     case procedure::stochastic_backpropagation:
@@ -74,7 +138,7 @@ axes axes_of(const recipe& chosen) {
     case procedure::per_example_residual: return {.rates = per_example_rates(chosen.forwards), .densities = {{0, 0.05}, {1}, {4}}};
     case procedure::scales_only: return {.rates = {0.01, 0.015, 0.02, 0.03, 0.04}, .radii = {0.01, 0.02}};
     case procedure::two_roundings: return {.rates = {0.003, 0.01, 0.03, 0.08, 0.15}, .radii = {0.05, 0.5, 1}};
-    case procedure::step_matched: break;
+    default: break;
   }
   if (chosen.density.ratio == 0) return {.rates = {0.01, 0.03, 0.06, 0.1, 0.17, 0.3}};
   if (chosen.format == "int4" && chosen.forwards < 20000) return {.rates = {0.084, 0.12, 0.17, 0.24}, .densities = matched};

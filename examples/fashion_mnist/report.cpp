@@ -42,7 +42,7 @@ std::size_t width_on_screen(std::string_view text) {
 
 std::string figure(double value, int digits) { return std::isnan(value) ? "-" : fmt::format("{:.{}f}", value, digits); }
 
-using table_line = std::array<std::string, 12>;
+using table_line = std::array<std::string, 14>;
 
 bool same_kind(const result_row& a, const result_row& b) {
   return a.format == b.format && a.method == b.method && a.forwards == b.forwards;
@@ -61,7 +61,9 @@ table_line summarise(std::span<const result_row> rows, const result_row& kind) {
   const spread adapted = over_seeds([](const result_row& row) { return row.accuracy_adapted; });
   return {kind.format,
           kind.method,
+          kind.purity,
           median(&result_row::forwards, 0),
+          median(&result_row::work, 0),
           median(&result_row::accuracy_shipped, 1),
           median(&result_row::accuracy_turned, 1),
           fmt::format("{} ({}–{})", figure(adapted.median, 1), figure(adapted.smallest, 1), figure(adapted.largest, 1)),
@@ -86,13 +88,13 @@ spread spread_of(std::vector<double> values) {
 
 void write_summary(const std::filesystem::path& folder, std::string_view name, std::span<const result_row> rows) {
   std::string text =
-      "format,method,seed,forwards,accuracy_shipped,accuracy_turned,accuracy_adapted,weight_bytes,optimizer_bytes,ms_per_step,"
+      "format,method,purity,seed,forwards,work,accuracy_shipped,accuracy_turned,accuracy_adapted,weight_bytes,optimizer_bytes,ms_per_step,"
       "ms_per_forward,ms_float_forward,step_over_two_forwards\n";
   for (const result_row& row : rows) {
-    text +=
-        fmt::format("{},{},{},{},{:.2f},{:.2f},{:.2f},{},{},{:.4f},{:.4f},{:.4f},{:.3f}\n", csv_field(row.format), csv_field(row.method),
-                    row.seed, row.forwards, row.accuracy_shipped, row.accuracy_turned, row.accuracy_adapted, row.weight_bytes,
-                    row.optimizer_bytes, row.ms_per_step, row.ms_per_forward, row.ms_float_forward, row.step_over_two_forwards);
+    text += fmt::format("{},{},{},{},{},{:.0f},{:.2f},{:.2f},{:.2f},{},{},{:.4f},{:.4f},{:.4f},{:.3f}\n", csv_field(row.format),
+                        csv_field(row.method), row.purity, row.seed, row.forwards, row.work, row.accuracy_shipped, row.accuracy_turned,
+                        row.accuracy_adapted, row.weight_bytes, row.optimizer_bytes, row.ms_per_step, row.ms_per_forward,
+                        row.ms_float_forward, row.step_over_two_forwards);
   }
   write_file(folder, name, text);
 }
@@ -108,9 +110,9 @@ void write_curves(const std::filesystem::path& folder, std::span<const curve_poi
 
 std::string table(std::span<const result_row> rows) {
   std::vector<table_line> lines{
-      {"", "", "forward", "accuracy", "", "", "weight", "optimizer", "ms per", "ms per", "ms float", "step / two"},
-      {"format", "method", "passes", "shipped", "→ turned", "→ adapted (min–max)", "bytes", "bytes", "step", "forward", "forward",
-       "forwards"}};
+      {"", "", "", "forward", "work in", "accuracy", "", "", "weight", "optimizer", "ms per", "ms per", "ms float", "step / two"},
+      {"format", "method", "class", "passes", "forwards", "shipped", "→ turned", "→ adapted (min–max)", "bytes", "bytes", "step", "forward",
+       "forward", "forwards"}};
   std::vector<const result_row*> kinds;
   for (const result_row& row : rows) {
     if (std::any_of(kinds.begin(), kinds.end(), [&](const result_row* kind) { return same_kind(*kind, row); })) continue;
@@ -130,7 +132,7 @@ std::string table(std::span<const result_row> rows) {
     if (line == 2) append_rule();
     for (std::size_t column = 0; column < widths.size(); ++column) {
       const std::string padding(widths[column] - width_on_screen(lines[line][column]), ' ');
-      const bool is_name = column < 2;
+      const bool is_name = column < 3;
       if (column != 0) text += "  ";
       text += is_name ? lines[line][column] + padding : padding + lines[line][column];
     }

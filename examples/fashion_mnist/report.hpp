@@ -18,8 +18,10 @@ namespace fashion_mnist {
 struct result_row {
   std::string format;
   std::string method;
+  std::string purity;  ///< class of what the method reads
   unsigned seed;
   std::uint64_t forwards;
+  double work;  ///< in forward passes: these, outer products and transposed ones
   double accuracy_shipped;
   double accuracy_turned;
   double accuracy_adapted;

@@ -49,6 +49,13 @@ double work_per_forward(procedure how) {
   switch (how) {
     case procedure::per_example:
     case procedure::per_example_residual: return 3;
+    case procedure::exact_head: return 1.2;
+    case procedure::node_perturbation:
+    case procedure::orthogonal_nodes:
+    case procedure::learned_feedback:
+    case procedure::unbiased_feedback:
+    case procedure::direct_feedback:
+    case procedure::chained_backpropagation: return 3;
     case procedure::latent_backpropagation:
     case procedure::stochastic_backpropagation:
     case procedure::nearest_backpropagation: return 3.5;
@@ -76,11 +83,14 @@ std::size_t straight_through_bytes_of(procedure how, const float_network& networ
 
 std::vector<recipe> chosen_recipes(const options& chosen) {
   std::vector<recipe> recipes;
-  for (recipe r : chosen.methods ? method_recipes() : main_recipes()) {
+  const std::vector<recipe>& all = chosen.jobs == job_list::methods   ? method_recipes()
+                                   : chosen.jobs == job_list::layered ? layer_recipes()
+                                                                      : main_recipes();
+  for (recipe r : all) {
     const bool format_wanted =
         r.format == "float" || std::find(chosen.formats.begin(), chosen.formats.end(), r.format) != chosen.formats.end();
     if (!format_wanted || r.method.find(chosen.only) == std::string_view::npos) continue;
-    if (forward_only(r.how))
+    if (!straight_through(r.how))
       r.forwards = chosen.forwards ? *chosen.forwards : chosen.quick ? std::min(r.forwards, quick_forwards) : r.forwards;
     recipes.push_back(r);
   }
@@ -108,8 +118,7 @@ const dataset& study::judged_images(task what) const {
   return on_validation_ ? data_.validation : data_.test_turned;
 }
 
-void study::run_forward_only(const job& j, const float_network& start, result_row& row, std::vector<curve_point>& curve,
-                             progress& line) const {
+void study::run_zolt(const job& j, const float_network& start, result_row& row, std::vector<curve_point>& curve, progress& line) const {
   const dataset& judged = judged_images(j.how.learns);
   std::uint64_t done = 0;
   const auto tell = [&](const checkpoint& at) {
@@ -130,6 +139,7 @@ void study::run_forward_only(const job& j, const float_network& start, result_ro
                                             .reports = reports_per_run,
                                             .report = tell});
   row.forwards = done;
+  row.work = r.work;
   row.weight_bytes = r.weight_bytes;
   row.optimizer_bytes = r.optimizer_bytes;
   row.ms_per_step = r.milliseconds.step;
@@ -163,6 +173,7 @@ void study::run_straight_through(const job& j, result_row& row, std::vector<curv
   row.weight_bytes = quantized_bytes(j.how.format, shipped_);
   row.optimizer_bytes = straight_through_bytes_of(j.how.how, shipped_);
   row.ms_per_step = spent.count() / static_cast<double>(done);
+  row.work = 3 * static_cast<double>(done);  // a product forward, one for the error and one for the gradient
   row.ms_per_forward = row.ms_float_forward = row.step_over_two_forwards = std::numeric_limits<double>::quiet_NaN();
 }
 
@@ -175,12 +186,13 @@ results study::run(std::span<const job> jobs, unsigned threads, progress& line) 
     row.method = j.how.method;
     row.seed = j.seed;
     row.accuracy_shipped = std::numeric_limits<double>::quiet_NaN();
-    if (!forward_only(j.how.how))
+    row.purity = purity_of(j.how.how);
+    if (straight_through(j.how.how))
       run_straight_through(j, row, all.curves[i], line);
     else if (j.how.learns == task::from_scratch)
-      run_forward_only(j, initial_network(j.seed), row, all.curves[i], line);
+      run_zolt(j, initial_network(j.seed), row, all.curves[i], line);
     else
-      run_forward_only(j, shipped_, row, all.curves[i], line);
+      run_zolt(j, shipped_, row, all.curves[i], line);
   });
   return all;
 }

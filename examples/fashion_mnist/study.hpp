@@ -47,7 +47,7 @@ class study {
  private:
   const dataset& training_images(task what) const;
   const dataset& judged_images(task what) const;
-  void run_forward_only(const job& j, const float_network& start, result_row& row, std::vector<curve_point>& curve, progress& line) const;
+  void run_zolt(const job& j, const float_network& start, result_row& row, std::vector<curve_point>& curve, progress& line) const;
   void run_straight_through(const job& j, result_row& row, std::vector<curve_point>& curve, progress& line) const;
 
   const float_network& shipped_;

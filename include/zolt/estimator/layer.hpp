@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string_view>
 
 #include "zolt/core/tensor.hpp"
 #include "zolt/estimator/purity.hpp"
@@ -16,6 +17,11 @@ namespace zolt::inline v0 {
 ///   rectifier   1 where the next layer read something positive: ReLU; needs no probe
 ///   one         no activation is assumed: for layers whose output goes elsewhere than through an activation into the next layer
 enum class activation_slope : std::uint8_t { measured, rectifier, one };
+
+/// Behind the name of an estimator; nothing for the usual one.
+constexpr std::string_view text_of(activation_slope s) {
+  return s == activation_slope::rectifier ? "<rectifier>" : s == activation_slope::one ? "<one>" : "";
+}
 
 /// A trained layer below the head, as one forward pass of a batch saw it.
 struct layer_trace {

@@ -50,7 +50,8 @@ inline void tell_error(const network_trace& trace, const float* feedback, const 
 ///          step size, so that a dead unit learns nothing instead of garbage.
 template <activation_slope Slope = activation_slope::measured>
 struct learned_feedback {
-  static constexpr std::string_view name = "learned_feedback";
+  static constexpr std::string_view stem = "learned_feedback", of_slope = text_of(Slope);
+  static constexpr std::string_view name = detail::joined<stem, of_slope>::value;
   static constexpr purity_class purity = purity_class::p2;
   static constexpr activation_slope slope = Slope;
   double noise = 0.05;
@@ -59,8 +60,7 @@ struct learned_feedback {
 
   struct state {
     std::uint32_t updates = 0;
-    std::vector<std::vector<float>> feedback;       ///< of each layer: classes × outputs
-    std::vector<std::vector<float>> mean_square;    ///< of each layer's own displacement behind its activation
+    std::vector<float> memory;                      ///< of each layer: feedback, classes × outputs, and the mean square of p_l, outputs
     std::vector<float> displaced, missed, product;  ///< of one step
 
     std::size_t working_bytes() const { return (displaced.capacity() + missed.capacity() + product.capacity()) * sizeof(float); }
@@ -68,8 +68,7 @@ struct learned_feedback {
     template <class State, class Function>
     static void for_each_memory(State& s, Function&& f) {
       f(s.updates);
-      for (auto& b : s.feedback) f(b);
-      for (auto& m : s.mean_square) f(m);
+      f(s.memory);
     }
   };
 
@@ -77,6 +76,7 @@ struct learned_feedback {
   void fields(Field&& field) const {
     field("noise", noise, bound::fraction);
     field("decay", decay, bound::fraction);
+    field("control_variate", control_variate ? 1 : 0, bound::non_negative);
   }
   std::size_t rounds(std::size_t) const { return 1; }
   node_round round(std::size_t, std::size_t hidden) const { return {0, hidden - 1, 1}; }
@@ -89,19 +89,19 @@ struct learned_feedback {
     reserve(s, trace);
     const double rate = std::max(decay, 1.0 / ++s.updates);
     std::copy_n(responses.outputs.data(), responses.outputs.size(), s.missed.data());
-    for (std::size_t l = 0; l < trace.hidden.size(); ++l) {
-      const layer_trace& layer = trace.hidden[l];
+    const float* feedback = s.memory.data();
+    for (const layer_trace& layer : trace.hidden) {
       displacement_behind_activation(s, key, trace, layer);
-      const float* feedback = s.feedback[l].data();
       for (std::size_t b = 0; b < examples; ++b)
         for (std::size_t c = 0; c < classes; ++c) {
           float explained = 0;
           for (std::size_t i = 0; i < layer.outputs; ++i) explained += s.displaced[b * layer.outputs + i] * feedback[c * layer.outputs + i];
           s.missed[b * classes + c] -= explained;
         }
+      feedback += (classes + 1) * layer.outputs;
     }
-    for (std::size_t l = 0; l < trace.hidden.size(); ++l) {
-      const layer_trace& layer = trace.hidden[l];
+    float* learned = s.memory.data();
+    for (const layer_trace& layer : trace.hidden) {
       if (trace.hidden.size() > 1) displacement_behind_activation(s, key, trace, layer);
       const double length = detail::node_length(noise, layer), floor = 1e-6 * length * length;
       kernel::sum_outer_products({s.missed.data(), classes, 1}, s.displaced.data(), layer.outputs, examples, classes, layer.outputs,
@@ -110,19 +110,21 @@ struct learned_feedback {
         double square = 0;
         for (std::size_t b = 0; b < examples; ++b)
           square += double{s.displaced[b * layer.outputs + i]} * s.displaced[b * layer.outputs + i];
-        float& mean = s.mean_square[l][i];
+        float& mean = learned[classes * layer.outputs + i];
         mean += static_cast<float>(rate * (square / static_cast<double>(examples) - mean));
         if (!(mean > floor)) continue;
         const auto step = static_cast<float>(rate / (mean * static_cast<double>(examples)));
-        for (std::size_t c = 0; c < classes; ++c) s.feedback[l][c * layer.outputs + i] += step * s.product[c * layer.outputs + i];
+        for (std::size_t c = 0; c < classes; ++c) learned[c * layer.outputs + i] += step * s.product[c * layer.outputs + i];
       }
+      learned += (classes + 1) * layer.outputs;
     }
   }
   void signals(state& s, const direction_key& key, const network_trace& trace) const {
     const std::size_t classes = trace.error.columns();
-    for (std::size_t l = 0; l < trace.hidden.size(); ++l) {
-      const layer_trace& layer = trace.hidden[l];
-      detail::tell_error(trace, s.feedback[l].data(), layer);
+    const float* feedback = s.memory.data();
+    for (const layer_trace& layer : trace.hidden) {
+      detail::tell_error(trace, feedback, layer);
+      feedback += (classes + 1) * layer.outputs;
       if (!control_variate) continue;
       const float length = detail::node_length(noise, layer);
       if (length == 0) continue;
@@ -139,14 +141,12 @@ struct learned_feedback {
 
  private:
   void reserve(state& s, const network_trace& trace) const {
-    std::size_t widest = 0;
-    s.feedback.resize(trace.hidden.size());
-    s.mean_square.resize(trace.hidden.size());
-    for (std::size_t l = 0; l < trace.hidden.size(); ++l) {
-      s.feedback[l].resize(trace.error.columns() * trace.hidden[l].outputs);
-      s.mean_square[l].resize(trace.hidden[l].outputs);
-      widest = std::max(widest, trace.hidden[l].outputs);
+    std::size_t widest = 0, all = 0;
+    for (const layer_trace& layer : trace.hidden) {
+      all += (trace.error.columns() + 1) * layer.outputs;
+      widest = std::max(widest, layer.outputs);
     }
+    s.memory.resize(all);
     s.displaced.resize(trace.examples() * widest);
     s.product.resize(trace.error.columns() * widest);
     s.missed.resize(trace.error.size());

@@ -4,6 +4,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 #include <optional>
 #include <ranges>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "zolt/estimator/criterion.hpp"
+#include "zolt/optimizer/code_delta_log.hpp"
 #include "zolt/optimizer/layer_recorder.hpp"
 #include "zolt/optimizer/optimizer.hpp"
 #include "zolt/optimizer/outer_applier.hpp"
@@ -92,6 +94,7 @@ class optimizer<Parameters, Composition> {
         options_(detail::pick_from<options>(detail::flat(given...))),
         team_(validated_threads()) {
     static_assert(composable(std::type_identity<decltype(detail::flat(given...))>{}));
+    if (options_.record_codes) log_.emplace(detail::empty_code_delta_log(parameters_, policies_, options_.run), parameters_);
   }
   optimizer(const optimizer&) = delete;
   optimizer& operator=(const optimizer&) = delete;
@@ -168,6 +171,59 @@ class optimizer<Parameters, Composition> {
     });
     return bytes;
   }
+  /// The code-delta log so far, with all that continues it: with the base weights it is the checkpoint.
+  /// Errors   options that do not record it, or batches that wait for a write.
+  code_delta_log code_log() const {
+    if (!log_) fail("code_log", "options.record_codes", "false", "be true from the start");
+    if (batches_ != 0) fail("code_log", "batches that wait for a write", batches_, "be 0");
+    detail::byte_writer state;
+    state.put(writes_);
+    for_each_memory(*this, [&state](const auto& memory) {
+      if constexpr (requires { memory.size(); }) {
+        state.put(std::uint64_t{memory.size()});
+        state.put_bytes(memory.data(), memory.size() * sizeof memory[0]);
+      } else {
+        state.put(memory);
+      }
+    });
+    return log_->with_state(std::move(state.bytes_));
+  }
+
+  /// Takes the weights from their base to where a logged run ended, and goes on as that run would have.
+  ///
+  /// Errors   steps already taken, options that do not record, another run, composition, base or set of parameters, a damaged log: nothing
+  ///          is touched then.
+  void resume(const code_delta_log& log) {
+    constexpr std::string_view subject = "resume";
+    if (step_ != 0) fail(subject, "steps already taken", step_, "be 0: a log starts from the base weights");
+    if (!log_) fail(subject, "options.record_codes", "false", "be true, so that the log goes on");
+    detail::require_same_run(log, detail::empty_code_delta_log(parameters_, policies_, options_.run), subject);
+    const auto read_state = [&](bool keeps) {
+      detail::byte_reader state(log.state, subject);
+      const auto writes = state.template get<std::uint64_t>("writes");
+      if (keeps) writes_ = writes;
+      for_each_memory(*this, [&]<class Memory>(Memory& memory) {
+        if constexpr (requires { memory.size(); }) {
+          const std::size_t count = state.get_count("size of a state", sizeof memory[0]);
+          if (!memory.empty() && count != memory.size()) fail(subject, "size of a state", count, "be " + to_text(memory.size()));
+          const auto bytes = state.take(count * sizeof memory[0], "state");
+          if (!keeps) return;
+          memory.resize(count);
+          if (count != 0) std::memcpy(memory.data(), bytes.data(), bytes.size());
+        } else {
+          const auto value = state.template get<Memory>("state");
+          if (keeps) memory = value;
+        }
+      });
+      state.finish();
+    };
+    read_state(false);
+    restore(parameters_, log, subject);
+    read_state(true);
+    log_.emplace(log, parameters_);
+    step_ = log.steps;
+  }
+
   /// Bytes that steps hold beside the weights, the user's forward and state_bytes(): see Cost.
   std::size_t working_bytes() const {
     std::size_t bytes = recorder_.bytes() + applier_.working_bytes() + block_signals_.bytes();
@@ -185,6 +241,12 @@ class optimizer<Parameters, Composition> {
         "zolt: the steps of an estimator that reads layers (purity class P1 with the head, P2, P3) are no list of keys and scalars: "
         "they cannot be replayed, exchanged or applied as such. Checkpoints come from options{.record_codes = true} and "
         "code_log()");
+  }
+  /// f(memory) for everything that is remembered from step to step.
+  template <class Self, class Function>
+  static void for_each_memory(Self& self, Function&& f) {
+    for_each_memory_of(self.estimator_state_, f);
+    self.applier_.for_each_memory(self.applier_, f);
   }
   template <class State, class Function>
   static void for_each_memory_of(State& state, Function&& f) {
@@ -222,7 +284,9 @@ class optimizer<Parameters, Composition> {
     r.forwards = 1 + probe_work / clean_work;
     r.work = work / clean_work;
     r.finished = batches_ == policies_.batches.count;
+    changed_.clear();
     if (r.finished) write(r, key);
+    if (log_) log_->append(step_, changed_, parameters_);
     ++step_;
     return r;
   }
@@ -357,7 +421,7 @@ class optimizer<Parameters, Composition> {
     std::stable_sort(factors_.begin(), factors_.end(),
                      [](const detail::outer_factor& a, const detail::outer_factor& b) { return a.parameter < b.parameter; });
     if (!checked_) require_factors();
-    const auto met = applier_.apply(team_, factors_, rows_, r.rate, key, writes_++, nullptr);
+    const auto met = applier_.apply(team_, factors_, rows_, r.rate, key, writes_++, log_ ? &changed_ : nullptr);
     r.writes = met.writes;
     r.clipped_gradients = met.clipped;
     r.lost_gradients = met.lost;
@@ -444,6 +508,8 @@ class optimizer<Parameters, Composition> {
   std::vector<std::uint8_t> lost_;
   std::vector<detail::outer_factor> factors_;
   layer_signals block_signals_{ranges_};
+  code_changes changed_;
+  std::optional<code_delta_recorder> log_;
 };
 
 }  // namespace zolt::inline v0

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "zolt/core/parallel.hpp"
+#include "zolt/kernel/gradient.hpp"
 #include "zolt/kernel/outer.hpp"
 #include "zolt/optimizer/application.hpp"
 #include "zolt/optimizer/code_change.hpp"
@@ -109,6 +110,10 @@ class outer_applier {
         fail(p.name, "shape seen by its layer", shape{m.rows, m.columns}.text(),
              "have as many weights as the parameter, " + to_text(p.size()));
       if constexpr (pooling != rms_pooling::none) {
+        if (const gradient_moments& v = moments_[i];
+            v.writes != 0 && (v.rows.size() != (m.factored() ? m.rows : 1) || v.columns.size() != (m.factored() ? m.columns : 0)))
+          fail(p.name, "moments kept", v.rows.size() + v.columns.size(),
+               "be one per row and column of its layer, " + shape{m.rows, m.columns}.text());
         if (moments_[i].writes == 0) {
           pass<false>(team, i, p, m, own, rate, key, step, false);
           remember(i, m);
@@ -140,10 +145,10 @@ class outer_applier {
     return bytes;
   }
   /// f(memory) for everything that is remembered from write to write.
-  template <class Function>
-  void for_each_memory(Function&& f) {
-    for (parameter_state& s : states_) f(s.moments), f(s.residuals);
-    for (gradient_moments& m : moments_) f(m.rows), f(m.columns), f(m.writes);
+  template <class Self, class Function>
+  static void for_each_memory(Self& self, Function&& f) {
+    for (auto& s : self.states_) f(s.moments), f(s.residuals);
+    for (auto& m : self.moments_) f(m.rows), f(m.columns), f(m.writes);
   }
 
  private:
@@ -223,23 +228,13 @@ class outer_applier {
     at.for_each_run(m, [&](std::size_t offset, std::size_t weight, std::size_t count) {
       units_of(p, weight, std::span(lane.unit).subspan(offset, count));
     });
-    for (std::size_t j = 0; j < at.size(); ++j) {
-      const float g = gradient[j] * share_ * lane.unit[j];
-      gradient[j] = exact::is_finite(g) ? g : 0.0f;
-      lane.met.lost += exact::is_finite(g) ? 0u : 1u;
-    }
+    lane.met.lost += kernel::scale_gradient(gradient, lane.unit.data(), share_, at.size());
   }
 
   void add_squares(std::size_t index, const matrix& m, const panel& at, const lane_state& lane, std::size_t stripe) {
     float* const of_columns = m.factored() ? &sums_[index].columns[stripe * m.columns + at.column] : nullptr;
-    for (std::size_t r = 0; r < at.rows; ++r) {
-      const float* g = lane.gradient.data() + r * at.columns;
-      float sum = 0;
-      for (std::size_t k = 0; k < at.columns; ++k) sum += g[k] * g[k];
-      sums_[index].rows[at.row + r] += double{sum};
-      if (of_columns != nullptr)
-        for (std::size_t k = 0; k < at.columns; ++k) of_columns[k] += g[k] * g[k];
-    }
+    for (std::size_t r = 0; r < at.rows; ++r)
+      sums_[index].rows[at.row + r] += double{kernel::add_squares(lane.gradient.data() + r * at.columns, of_columns, at.columns)};
   }
 
   /// Takes the sums of a write into the running moments.
@@ -275,19 +270,10 @@ class outer_applier {
     float* const of_columns = lane.unit.data();
     for (std::size_t k = 0; k < at.columns; ++k)
       of_columns[k] = m.factored() && mean > 0 ? static_cast<float>(std::sqrt(double{v.columns[at.column + k]} / mean)) : 1.0f;
-    std::uint64_t clipped = 0;
     for (std::size_t r = 0; r < at.rows; ++r) {
       const float of_row = std::sqrt(v.rows[m.factored() ? at.row + r : 0]);
-      float* g = lane.gradient.data() + r * at.columns;
-      for (std::size_t k = 0; k < at.columns; ++k) {
-        const float divisor = of_row * of_columns[k] + floor;
-        const float a = divisor > 0 ? g[k] / divisor : 0.0f;
-        const bool beyond = a > limit || a < -limit;
-        clipped += beyond;
-        g[k] = beyond ? std::copysign(limit, a) : a;
-      }
+      lane.met.clipped += kernel::divide_and_clip(lane.gradient.data() + r * at.columns, of_columns, of_row, floor, limit, at.columns);
     }
-    lane.met.clipped += clipped;
     if (policies_.normalise.power != 1)
       for (std::size_t j = 0; j < at.size(); ++j) {
         const float a = lane.gradient[j];

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <type_traits>
+#include <utility>
 
 #include "zolt/optimizer/slots.hpp"
 #include "zolt/optimizer/trajectory.hpp"
@@ -9,34 +11,45 @@
 
 namespace zolt::inline v0::detail {
 
-/// A trajectory without steps: what a run is, so that nothing else is replayed onto it.
-template <parameter_set Parameters, class Composition>
-trajectory empty_trajectory(const Parameters& parameters, const Composition& policies, std::uint64_t run) {
-  trajectory t;
-  t.run = run;
-  const auto describe = [&t](const auto& policy) {
-    t.composition += (t.composition.empty() ? "" : " ") + std::string(policy_name<std::remove_cvref_t<decltype(policy)>>());
-    if constexpr (policy_with_fields<std::remove_cvref_t<decltype(policy)>>)
-      policy.fields([&t](std::string_view field, double value, bound) {
-        if (field != "rate") t.composition += ":" + std::string(field) + "=" + to_text(value);
-      });
-  };
-  describe(policies.rule);
-  if constexpr (requires { requires decltype(policies.direction)::record_holds_all; })
-    t.composition += " " + std::string(policy_name<decltype(policies.direction)>());
-  else
-    describe(policies.direction);
-  describe(policies.write_back);
-  for_each_parameter(parameters, [&t]<class S>(std::size_t, const parameter<S>& p) {
+/// Appends a policy, its fields included, to the text of a composition. A rate is in the steps of a log, and may be another one when a run
+/// goes on.
+template <class Policy>
+void describe(std::string& text, const Policy& policy) {
+  text += (text.empty() ? "" : " ") + std::string(policy_name<Policy>());
+  if constexpr (requires { requires Policy::record_holds_all; })
+    return;
+  else if constexpr (policy_with_fields<Policy>)
+    policy.fields([&text](std::string_view field, double value, bound) {
+      if (field != "rate") text += ":" + std::string(field) + "=" + to_text(value);
+    });
+}
+
+/// A log without steps: what a run is, so that nothing else is replayed onto it.
+template <class Log, parameter_set Parameters>
+Log empty_log(const Parameters& parameters, std::string composition, std::uint64_t run) {
+  Log log;
+  log.run = run;
+  log.composition = std::move(composition);
+  for_each_parameter(parameters, [&log]<class S>(std::size_t, const parameter<S>& p) {
     const auto bytes = memory_of(p.storage);
-    t.base ^= hash_of(reinterpret_cast<const char*>(bytes.data()), bytes.size()) * (2 * t.parameters.size() + 1);
+    log.base ^= hash_of(reinterpret_cast<const char*>(bytes.data()), bytes.size()) * (2 * log.parameters.size() + 1);
     std::string format = p.relative ? "float32 relative" : "float32";
     if constexpr (coded_storage<S>) format = S::format::name;
     if (exact::is_finite(p.lowest) || exact::is_finite(p.highest)) format += " " + to_text(p.lowest) + " " + to_text(p.highest);
-    t.parameters.push_back(
+    log.parameters.push_back(
         {p.id, p.storage.shape().rows, p.storage.shape().columns, hash_of(format.data(), format.size()), p.unit_or_one()});
   });
-  return t;
+  return log;
+}
+
+/// A trajectory without steps. Its composition is what replay needs: estimator and schedule are in the steps already.
+template <parameter_set Parameters, class Composition>
+trajectory empty_trajectory(const Parameters& parameters, const Composition& policies, std::uint64_t run) {
+  std::string text;
+  describe(text, policies.rule);
+  describe(text, policies.direction);
+  describe(text, policies.write_back);
+  return empty_log<trajectory>(parameters, std::move(text), run);
 }
 
 }  // namespace zolt::inline v0::detail

@@ -1,17 +1,17 @@
 #pragma once
 
 #include <array>
-#include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
 #include <cstring>
-#include <memory>
 #include <span>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "zolt/estimator/coefficient.hpp"
+#include "zolt/optimizer/byte_stream.hpp"
 #include "zolt/parameter/parameter.hpp"
 
 namespace zolt::inline v0 {
@@ -64,70 +64,51 @@ namespace detail {
 
 inline constexpr char trajectory_magic[8] = {'z', 'o', 'l', 't', 't', 'r', 'a', 'j'};
 
-class byte_writer {
- public:
-  template <class T>
-  void put(const T& value) {
-    static_assert(std::has_unique_object_representations_v<T> || std::is_floating_point_v<T>);
-    put_bytes(&value, sizeof value);
-  }
-  void put_bytes(const void* from, std::size_t count) {
-    const auto* bytes = static_cast<const std::byte*>(from);
-    bytes_.insert(bytes_.end(), bytes, bytes + count);
-  }
-  std::vector<std::byte> bytes_;
-};
+inline void require_stream_version(std::uint32_t version, std::string_view subject) {
+  if (version != stream_version)
+    fail(subject, "stream version", version, "be " + to_text(stream_version) + ", which this library generates");
+}
 
-class byte_reader {
- public:
-  byte_reader(std::span<const std::byte> bytes, std::string_view subject) : bytes_(bytes), subject_(subject) {}
-
-  template <class T>
-  T get(std::string_view field) {
-    T value;
-    std::memcpy(&value, take(sizeof value, field).data(), sizeof value);
-    return value;
+/// The head of a file, which says what run its log is of.
+template <class Log>
+void put_run(byte_writer& out, const char (&magic)[8], const Log& log) {
+  out.put_bytes(magic, sizeof magic);
+  out.put(log.stream);
+  out.put(std::uint32_t{log.fast});
+  out.put(log.run);
+  out.put(log.base);
+  out.put(std::uint64_t{log.composition.size()});
+  out.put_bytes(log.composition.data(), log.composition.size());
+  out.put(std::uint64_t{log.parameters.size()});
+  for (const logged_parameter& p : log.parameters) {
+    for (const std::uint64_t v : {p.id, p.rows, p.columns, p.format}) out.put(v);
+    out.put(p.unit);
   }
-  std::span<const std::byte> take(std::uint64_t count, std::string_view field) {
-    if (count > bytes_.size()) fail(subject_, field, bytes_.size(), "leave at least " + to_text(count) + " bytes of the file to read");
-    const auto taken = bytes_.first(static_cast<std::size_t>(count));
-    bytes_ = bytes_.subspan(static_cast<std::size_t>(count));
-    return taken;
+}
+template <class Log>
+void get_run(byte_reader& in, const char (&magic)[8], Log& log) {
+  if (std::memcmp(in.take(sizeof magic, "magic").data(), magic, sizeof magic) != 0)
+    fail(in.subject(), "magic", "other bytes", "be \"" + std::string(magic, sizeof magic) + "\"");
+  log.stream = in.get<std::uint32_t>("stream version");
+  require_stream_version(log.stream, in.subject());  // another layout may follow
+  log.fast = in.get<std::uint32_t>("fast-math flag") != 0;
+  log.run = in.get<std::uint64_t>("run");
+  log.base = in.get<std::uint64_t>("base");
+  const auto text = in.take(in.get_count("composition length", 1), "composition");
+  log.composition.assign(reinterpret_cast<const char*>(text.data()), text.size());
+  log.parameters.resize(in.get_count("parameters", 40));
+  for (logged_parameter& p : log.parameters) {
+    for (std::uint64_t* v : {&p.id, &p.rows, &p.columns, &p.format}) *v = in.get<std::uint64_t>("parameter");
+    p.unit = in.get<double>("unit");
   }
-  /// A count of items that the rest of the file can hold.
-  std::size_t get_count(std::string_view field, std::size_t item_size) {
-    const auto count = get<std::uint64_t>(field);
-    if (count > bytes_.size() / item_size)
-      fail(subject_, field, count, "be at most " + to_text(bytes_.size() / item_size) + ", which the file can hold");
-    return static_cast<std::size_t>(count);
-  }
-  void finish() const {
-    if (!bytes_.empty()) fail(subject_, "bytes after the end", bytes_.size(), "be 0");
-  }
-
- private:
-  std::span<const std::byte> bytes_;
-  std::string_view subject_;
-};
+}
 
 }  // namespace detail
 
 /// The file format: little endian, no padding, lengths before lists.
 inline std::vector<std::byte> to_bytes(const trajectory& t) {
-  static_assert(std::endian::native == std::endian::little, "zolt: trajectories are written on little-endian machines only");
   detail::byte_writer out;
-  out.put_bytes(detail::trajectory_magic, sizeof detail::trajectory_magic);
-  out.put(t.stream);
-  out.put(std::uint32_t{t.fast});
-  out.put(t.run);
-  out.put(t.base);
-  out.put(std::uint64_t{t.composition.size()});
-  out.put_bytes(t.composition.data(), t.composition.size());
-  out.put(std::uint64_t{t.parameters.size()});
-  for (const logged_parameter& p : t.parameters) {
-    for (const std::uint64_t v : {p.id, p.rows, p.columns, p.format}) out.put(v);
-    out.put(p.unit);
-  }
+  detail::put_run(out, detail::trajectory_magic, t);
   for (const coefficient_statistics& s : t.statistics) out.put(s.mean_square), out.put(s.weight);
   out.put(std::uint64_t{t.steps.size()});
   out.put(std::uint64_t{t.terms.size()});
@@ -139,8 +120,7 @@ inline std::vector<std::byte> to_bytes(const trajectory& t) {
 /// Throws what makes a trajectory impossible to replay, whoever made it: another stream version, steps out of order, numbers that are not
 /// finite, terms that do not add up.
 inline void check(const trajectory& t, std::string_view subject) {
-  if (t.stream != stream_version)
-    fail(subject, "stream version", t.stream, "be " + to_text(stream_version) + ", which this library generates");
+  detail::require_stream_version(t.stream, subject);
   std::uint64_t terms = 0;
   for (const logged_step& s : t.steps) {
     const auto expected = static_cast<std::uint32_t>(&s - t.steps.data());
@@ -159,21 +139,8 @@ inline void check(const trajectory& t, std::string_view subject) {
 ///          finite, terms that do not add up. Nothing is applied here: a hostile file costs an error.
 inline trajectory trajectory_from(std::span<const std::byte> bytes, std::string_view subject = "trajectory") {
   detail::byte_reader in(bytes, subject);
-  if (std::memcmp(in.take(sizeof detail::trajectory_magic, "magic").data(), detail::trajectory_magic, sizeof detail::trajectory_magic) != 0)
-    fail(subject, "magic", "other bytes", "be \"zolttraj\"");
   trajectory t;
-  t.stream = in.get<std::uint32_t>("stream version");
-  if (t.stream != stream_version) check(t, subject);  // another layout may follow
-  t.fast = in.get<std::uint32_t>("fast-math flag") != 0;
-  t.run = in.get<std::uint64_t>("run");
-  t.base = in.get<std::uint64_t>("base");
-  const auto text = in.take(in.get_count("composition length", 1), "composition");
-  t.composition.assign(reinterpret_cast<const char*>(text.data()), text.size());
-  t.parameters.resize(in.get_count("parameters", 40));
-  for (logged_parameter& p : t.parameters) {
-    for (std::uint64_t* v : {&p.id, &p.rows, &p.columns, &p.format}) *v = in.get<std::uint64_t>("parameter");
-    p.unit = in.get<double>("unit");
-  }
+  detail::get_run(in, detail::trajectory_magic, t);
   for (coefficient_statistics& s : t.statistics) {
     s.mean_square = in.get<double>("mean square"), s.weight = in.get<double>("weight");
   }
@@ -189,20 +156,8 @@ inline trajectory trajectory_from(std::span<const std::byte> bytes, std::string_
   return t;
 }
 
-inline void save(const trajectory& t, const std::string& path) {
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "wb"), &std::fclose);
-  const std::vector<std::byte> bytes = to_bytes(t);
-  if (!file || std::fwrite(bytes.data(), 1, bytes.size(), file.get()) != bytes.size() || std::fflush(file.get()) != 0)
-    fail(path, "trajectory file", "not written", "be writable");
-}
+inline void save(const trajectory& t, const std::string& path) { detail::write_file(path, "trajectory file", to_bytes(t)); }
 
-inline trajectory load_trajectory(const std::string& path) {
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"), &std::fclose);
-  if (!file) fail(path, "trajectory file", "not opened", "exist and be readable");
-  std::vector<std::byte> bytes;
-  std::byte block[4096];
-  for (std::size_t n; (n = std::fread(block, 1, sizeof block, file.get())) != 0;) bytes.insert(bytes.end(), block, block + n);
-  return trajectory_from(bytes, path);
-}
+inline trajectory load_trajectory(const std::string& path) { return trajectory_from(detail::read_file(path, "trajectory file"), path); }
 
 }  // namespace zolt::inline v0
