@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <type_traits>
 
 #include "zolt/kernel/matmul.hpp"
 
@@ -50,12 +51,14 @@ inline void outer_rows(const strided& left, const float* right, std::size_t righ
 /// Cost     2 · rows · columns · terms operations; no memory.
 inline void sum_outer_products(strided left, const float* right, std::size_t right_stride, std::size_t terms, std::size_t rows,
                                std::size_t columns, float* out, std::size_t out_stride) {
-  constexpr std::size_t most_rows = vector_width == 16 ? 8 : 4;
-  std::size_t i = 0;
-  for (; i + most_rows <= rows; i += most_rows, left.data += most_rows * left.i_step)
-    outer_rows<most_rows>(left, right, right_stride, terms, columns, out + i * out_stride, out_stride);
-  for (; i < rows; ++i, left.data += left.i_step)
-    outer_rows<1>(left, right, right_stride, terms, columns, out + i * out_stride, out_stride);
+  const auto take = [&]<std::size_t Rows>(std::integral_constant<std::size_t, Rows>) {
+    for (; rows >= Rows; rows -= Rows, left.data += Rows * left.i_step, out += Rows * out_stride)
+      outer_rows<Rows>(left, right, right_stride, terms, columns, out, out_stride);
+  };
+  if constexpr (vector_width == 16) take(std::integral_constant<std::size_t, 8>{});
+  take(std::integral_constant<std::size_t, 4>{});
+  take(std::integral_constant<std::size_t, 2>{});
+  take(std::integral_constant<std::size_t, 1>{});
 }
 
 }  // namespace zolt::inline v0::kernel::inline ZOLT_INSTRUCTION_SET

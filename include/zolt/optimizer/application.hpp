@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <concepts>
 #include <cstddef>
@@ -8,6 +9,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "zolt/kernel/stochastic_moves.hpp"
 #include "zolt/optimizer/perturbation.hpp"
 #include "zolt/update/rule.hpp"
 #include "zolt/update/write_back.hpp"
@@ -142,11 +144,28 @@ template <write_back WriteBack, parameter_storage Storage, class Changed = unrec
 void write_tile(const parameter<Storage>& p, const direction_key& key, parameter_state& state, std::size_t first,
                 std::span<const float> delta, float unit, write_events& events, Changed&& changed = {}) {
   if constexpr (coded_storage<Storage>) {
-    word_reader words(random_stream(key, p.id, stream::round_update));
-    for (std::size_t j = 0; j < delta.size(); ++j)
-      if (delta[j] != 0)
-        land_on<WriteBack>(p.storage, state, first + j, rounded_move<WriteBack>(delta[j], WriteBack::round.random ? words(first + j) : 0),
-                           events, changed);
+    const Storage storage = p.storage;
+    const random_stream source(key, p.id, stream::round_update);
+    if constexpr (std::same_as<decltype(WriteBack::round), const stochastic_rounding>) {
+      constexpr std::size_t group = random_stream::group_size;
+      alignas(64) std::uint32_t words[group];
+      alignas(64) std::int32_t moves[group];
+      for (std::size_t j = 0; j < delta.size();) {
+        const std::size_t skipped = (first + j) % group, count = std::min(group - skipped, delta.size() - j);
+        source.group((first + j) / group, words);
+        kernel::find_stochastic_moves(delta.data() + j, static_cast<float>(1 << WriteBack::residual_bits), words + skipped, count, moves);
+        for (std::size_t k = 0; k < count; ++k)
+          if (moves[k] != 0)
+            land_on<WriteBack>(storage, state, first + j + k, rounded_move<WriteBack>(delta[j + k], words[skipped + k]), events, changed);
+        j += count;
+      }
+    } else {
+      word_reader words(source);
+      for (std::size_t j = 0; j < delta.size(); ++j)
+        if (delta[j] != 0)
+          land_on<WriteBack>(storage, state, first + j, rounded_move<WriteBack>(delta[j], WriteBack::round.random ? words(first + j) : 0),
+                             events, changed);
+    }
   } else {
     const std::span<float> w = p.storage.values().subspan(first);
     with_relative(p.relative, [&]<bool Relative>(std::bool_constant<Relative>) {

@@ -218,9 +218,11 @@ class outer_applier {
     for (const outer_factor& f : factors) {
       static constexpr float one = 1;
       float* const to = first ? gradient : lane.delta.data();
-      const bool bias = f.input.data() == nullptr;
-      kernel::sum_outer_products({f.signal.data() + at.row, f.signal.columns(), 1}, bias ? &one : f.input.data() + at.column,
-                                 bias ? 0 : f.input.columns(), f.signal.rows(), at.rows, at.columns, to, at.columns);
+      if (f.input.data() == nullptr)  // a bias: sums of signals, which lie side by side
+        kernel::sum_outer_products({&one, 0, 0}, f.signal.data() + at.row, f.signal.columns(), f.signal.rows(), 1, at.rows, to, at.rows);
+      else
+        kernel::sum_outer_products({f.signal.data() + at.row, f.signal.columns(), 1}, f.input.data() + at.column, f.input.columns(),
+                                   f.signal.rows(), at.rows, at.columns, to, at.columns);
       if (!first)
         for (std::size_t j = 0; j < at.size(); ++j) gradient[j] += to[j];
       first = false;
