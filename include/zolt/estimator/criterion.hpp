@@ -36,7 +36,7 @@ struct softmax_cross_entropy {
     const float largest = *std::max_element(outputs.begin(), outputs.end());  // subtracted so that exp cannot overflow
     double total = 0;
     for (const float o : outputs) total += std::exp(double{o} - double{largest});
-    return std::log(total) + double{largest} - double{outputs[label_of(example)]};
+    return std::log(total) + (double{largest} - double{outputs[label_of(example)]});
   }
   void slope(std::size_t example, std::span<const float> outputs, std::span<float> slope) const {
     if (!known(example, outputs)) return std::fill(slope.begin(), slope.end(), std::numeric_limits<float>::quiet_NaN());

@@ -16,6 +16,7 @@ struct broadcast_of_stream_error {
   static constexpr activation_slope slope = activation_slope::one;
   struct state {};
 
+  friend bool operator==(const broadcast_of_stream_error&, const broadcast_of_stream_error&) = default;
   void signals(state&, const direction_key&, const network_trace& trace) const {
     for (const layer_trace& layer : trace.hidden) std::copy_n(trace.stream_error.data(), layer.signal.size(), layer.signal.data());
   }

@@ -13,7 +13,8 @@
 namespace zolt::inline v0 {
 
 /// Where dh/dz comes from, for the activation h = φ(z) that lies between a layer and the next one.
-///   measured    (φ(z') − φ(z)) / (z' − z) of the estimator's own probes: any activation that works element by element
+///   measured    (φ(z') − φ(z)) / (z' − z) of the estimator's own probes, kept within ±2: any activation that works element by element and is no
+///               steeper than that
 ///   rectifier   1 where the next layer read something positive: ReLU; needs no probe
 ///   one         no activation is assumed: for layers whose output goes elsewhere than through an activation into the next layer
 enum class activation_slope : std::uint8_t { measured, rectifier, one };
@@ -38,7 +39,10 @@ struct network_trace {
   tensor_view<const float> error;         ///< ∂L/∂outputs of every example; 0 in the rows of lost ones
   tensor_view<const float> stream_error;  ///< ∂L/∂(input of the head), through what lies between: for estimators that read it
 
+  std::span<const std::uint8_t> lost;  ///< of every example, not 0 for one without part in the step; empty if there is none
+
   std::size_t examples() const { return error.rows(); }
+  bool is_lost(std::size_t example) const { return !lost.empty() && lost[example] != 0; }
 };
 
 /// One forward that starts in the middle: `count` copies of the batch, in which hidden layers first … last are displaced. The outputs of

@@ -60,9 +60,21 @@ struct learned_feedback {
 
   struct state {
     std::uint32_t updates = 0;
+    std::size_t classes = 0;
+    std::vector<std::size_t> begins;                ///< of each layer in memory, and the end
     std::vector<float> memory;                      ///< of each layer: feedback, classes × outputs, and the mean square of p_l, outputs
     std::vector<float> displaced, missed, product;  ///< of one step
 
+    std::size_t outputs(std::size_t layer) const { return (begins[layer + 1] - begins[layer]) / (classes + 1); }
+    /// B of a layer, classes × outputs, and the mean square of its p.
+    std::span<float> feedback(std::size_t layer) { return std::span(memory).subspan(begins[layer], classes * outputs(layer)); }
+    std::span<const float> feedback(std::size_t layer) const { return std::span(memory).subspan(begins[layer], classes * outputs(layer)); }
+    std::span<float> mean_square(std::size_t layer) {
+      return std::span(memory).subspan(begins[layer] + classes * outputs(layer), outputs(layer));
+    }
+    std::span<const float> mean_square(std::size_t layer) const {
+      return std::span(memory).subspan(begins[layer] + classes * outputs(layer), outputs(layer));
+    }
     std::size_t working_bytes() const { return (displaced.capacity() + missed.capacity() + product.capacity()) * sizeof(float); }
     /// f(memory) for everything that is remembered from step to step.
     template <class State, class Function>
@@ -87,10 +99,15 @@ struct learned_feedback {
   void observe(state& s, const direction_key& key, const network_trace& trace, const node_responses& responses) const {
     const std::size_t examples = trace.examples(), classes = trace.error.columns();
     reserve(s, trace);
+    std::size_t heard = examples;
+    for (std::size_t b = 0; b < examples; ++b) heard -= trace.is_lost(b) ? 1u : 0u;
+    if (heard == 0) return;
     const double rate = std::max(decay, 1.0 / ++s.updates);
     std::copy_n(responses.outputs.data(), responses.outputs.size(), s.missed.data());
-    const float* feedback = s.memory.data();
-    for (const layer_trace& layer : trace.hidden) {
+    for (std::size_t l = 0; l < trace.hidden.size(); ++l) {
+      const layer_trace& layer = trace.hidden[l];
+      const float* feedback = s.feedback(l).data();
+      if (control_variate) detail::tell_error(trace, feedback, layer);  // by the feedback that the response was compared with
       displacement_behind_activation(s, key, trace, layer);
       for (std::size_t b = 0; b < examples; ++b)
         for (std::size_t c = 0; c < classes; ++c) {
@@ -98,10 +115,10 @@ struct learned_feedback {
           for (std::size_t i = 0; i < layer.outputs; ++i) explained += s.displaced[b * layer.outputs + i] * feedback[c * layer.outputs + i];
           s.missed[b * classes + c] -= explained;
         }
-      feedback += (classes + 1) * layer.outputs;
     }
-    float* learned = s.memory.data();
-    for (const layer_trace& layer : trace.hidden) {
+    for (std::size_t l = 0; l < trace.hidden.size(); ++l) {
+      const layer_trace& layer = trace.hidden[l];
+      const std::span<float> feedback = s.feedback(l), mean_square = s.mean_square(l);
       if (trace.hidden.size() > 1) displacement_behind_activation(s, key, trace, layer);
       const double length = detail::node_length(noise, layer), floor = 1e-6 * length * length;
       kernel::sum_outer_products({s.missed.data(), classes, 1}, s.displaced.data(), layer.outputs, examples, classes, layer.outputs,
@@ -110,22 +127,22 @@ struct learned_feedback {
         double square = 0;
         for (std::size_t b = 0; b < examples; ++b)
           square += double{s.displaced[b * layer.outputs + i]} * s.displaced[b * layer.outputs + i];
-        float& mean = learned[classes * layer.outputs + i];
-        mean += static_cast<float>(rate * (square / static_cast<double>(examples) - mean));
+        float& mean = mean_square[i];
+        mean += static_cast<float>(rate * (square / static_cast<double>(heard) - mean));
         if (!(mean > floor)) continue;
-        const auto step = static_cast<float>(rate / (mean * static_cast<double>(examples)));
-        for (std::size_t c = 0; c < classes; ++c) learned[c * layer.outputs + i] += step * s.product[c * layer.outputs + i];
+        const auto step = static_cast<float>(rate / (mean * static_cast<double>(heard)));
+        for (std::size_t c = 0; c < classes; ++c) feedback[c * layer.outputs + i] += step * s.product[c * layer.outputs + i];
       }
-      learned += (classes + 1) * layer.outputs;
     }
   }
   void signals(state& s, const direction_key& key, const network_trace& trace) const {
     const std::size_t classes = trace.error.columns();
-    const float* feedback = s.memory.data();
-    for (const layer_trace& layer : trace.hidden) {
-      detail::tell_error(trace, feedback, layer);
-      feedback += (classes + 1) * layer.outputs;
-      if (!control_variate) continue;
+    for (std::size_t l = 0; l < trace.hidden.size(); ++l) {
+      const layer_trace& layer = trace.hidden[l];
+      if (!control_variate) {
+        detail::tell_error(trace, s.feedback(l).data(), layer);
+        continue;
+      }
       const float length = detail::node_length(noise, layer);
       if (length == 0) continue;
       node_direction::independent(key, layer.number, 0, 1 / length, {s.displaced.data(), {trace.examples(), layer.outputs}});
@@ -141,12 +158,14 @@ struct learned_feedback {
 
  private:
   void reserve(state& s, const network_trace& trace) const {
-    std::size_t widest = 0, all = 0;
+    std::size_t widest = 0;
+    s.classes = trace.error.columns();
+    s.begins.assign(1, 0);
     for (const layer_trace& layer : trace.hidden) {
-      all += (trace.error.columns() + 1) * layer.outputs;
+      s.begins.push_back(s.begins.back() + (s.classes + 1) * layer.outputs);
       widest = std::max(widest, layer.outputs);
     }
-    s.memory.resize(all);
+    s.memory.resize(s.begins.back());
     s.displaced.resize(trace.examples() * widest);
     s.product.resize(trace.error.columns() * widest);
     s.missed.resize(trace.error.size());
@@ -156,6 +175,8 @@ struct learned_feedback {
     node_direction::independent(key, layer.number, 0, detail::node_length(noise, layer), p);
     if (layer.slope.data() != nullptr)
       for (std::size_t i = 0; i < p.size(); ++i) p.data()[i] *= layer.slope.data()[i];
+    for (std::size_t b = 0; b < trace.examples(); ++b)
+      if (trace.is_lost(b)) std::fill_n(p.row(b).data(), layer.outputs, 0.0f);
   }
 };
 

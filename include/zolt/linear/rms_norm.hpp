@@ -24,6 +24,7 @@ class rms_norm {
   explicit rms_norm(const Gain& gain, double epsilon = 1e-5) : gain_(gain), epsilon_(epsilon) {}
 
   void forward(const probe_view& probes, tensor_view<const float> x, tensor_view<float> y) const {
+    if (y.shape() != x.shape()) fail("rms_norm", "shape of y", y.shape().text(), "be " + x.shape().text() + ", that of x");
     const std::size_t width = x.columns(), batch = detail::rows_per_probe(probes, x.shape(), y.shape());
     const std::span<float> gain = detail::scratch(width * probes.count());
     probes.read(gain_, 0, gain);
@@ -34,6 +35,8 @@ class rms_norm {
     }
   }
   void backward(tensor_view<const float> x, tensor_view<const float> error, tensor_view<float> input_error, layer_signals& signals) const {
+    for (const shape& given : {error.shape(), input_error.shape()})
+      if (given != x.shape()) fail("rms_norm", "shape of an error", given.text(), "be " + x.shape().text() + ", that of x");
     const std::size_t width = x.columns();
     thread_local std::vector<float> memory;
     memory.resize(width + x.size());

@@ -25,8 +25,7 @@ namespace zolt::inline v0 {
 
 /// Outputs of a forward pass: contiguous floats, one row per example, the copy of the batch leading.
 template <class R>
-concept network_outputs = std::ranges::contiguous_range<R> && std::same_as < std::ranges::range_value_t<R>,
-float > || requires(const R& r) {
+concept network_outputs = (std::ranges::contiguous_range<R> && std::same_as<std::ranges::range_value_t<R>, float>) || requires(const R& r) {
   { r.data() } -> std::convertible_to<const float*>;
   { r.size() } -> std::convertible_to<std::size_t>;
   requires bool(R::IsRowMajor) || R::ColsAtCompileTime == 1;  // an Eigen matrix
@@ -269,6 +268,7 @@ class optimizer<Parameters, Composition> {
       fail(policy_name<decltype(policies_.schedule)>(), "rate of step " + to_text(step_), r.rate, text_of(bound::non_negative));
 
     run_clean(run, loss, r);
+    recorder_.measure_outputs(losses_.size() - r.lost_examples);
     const double clean_work = recorder_.take_work();
     network_trace trace = trace_of();
     double work = clean_work;
@@ -279,6 +279,7 @@ class optimizer<Parameters, Composition> {
     policies_.estimator.signals(estimator_state_, key, trace);
     silence_lost_examples();
     rows_ += trace.examples();
+    heard_ += trace.examples() - r.lost_examples;
     ++batches_;
     work += probe_work + outer_work(trace.examples());
     r.forwards = 1 + probe_work / clean_work;
@@ -303,8 +304,12 @@ class optimizer<Parameters, Composition> {
     });
     if constexpr (probing) {  // a forward written for one probe returns as many rows for two
       recorder_.start_unwatched();
-      run(probe_view(recorder_, copies(2)),
-          [this](std::span<const float> outputs) { takes_copies_ = outputs.size() == 2 * outputs_.size(); });
+      try {
+        run(probe_view(recorder_, copies(2)),
+            [this](std::span<const float> outputs) { takes_copies_ = outputs.size() == 2 * outputs_.size(); });
+      } catch (const error&) {  // rows that are not two batches
+        takes_copies_ = false;
+      }
     }
   }
 
@@ -387,7 +392,7 @@ class optimizer<Parameters, Composition> {
     detail::multiply_transposed([&head](std::size_t first, std::span<float> out) { head.call.read(first, out); }, head.call.weights,
                                 trace.error, {stream_error_.data(), {rows, width}});
     work += static_cast<double>(rows) * static_cast<double>(head.call.weights.size());
-    block_signals_.clear();
+    if (batches_ == 0) block_signals_.clear();
     for (detail::recorded_local& local : recorder_.locals())
       if (local.before_head) {
         local.call.backward(local.call.object, {local.input.data(), {rows, width}}, {stream_error_.data(), {rows, width}},
@@ -421,11 +426,12 @@ class optimizer<Parameters, Composition> {
     std::stable_sort(factors_.begin(), factors_.end(),
                      [](const detail::outer_factor& a, const detail::outer_factor& b) { return a.parameter < b.parameter; });
     if (!checked_) require_factors();
-    const auto met = applier_.apply(team_, factors_, rows_, r.rate, key, writes_++, log_ ? &changed_ : nullptr);
+    if (heard_ == 0) return abandon_batches();
+    const auto met = applier_.apply(team_, factors_, heard_, r.rate, key, writes_++, log_ ? &changed_ : nullptr);
     r.writes = met.writes;
     r.clipped_gradients = met.clipped;
     r.lost_gradients = met.lost;
-    rows_ = batches_ = 0;
+    rows_ = heard_ = batches_ = 0;
   }
   /// Every parameter has an estimate, or nothing is written.
   void require_factors() {
@@ -441,11 +447,11 @@ class optimizer<Parameters, Composition> {
     if (!problems.empty()) throw error(std::move(problems));
     checked_ = true;
   }
-  void abandon_batches() { rows_ = batches_ = 0; }
+  void abandon_batches() { rows_ = heard_ = batches_ = 0; }
 
   network_trace trace_of() {
     const std::size_t classes = recorder_.head().outputs();
-    return {recorder_.hidden(), {recorder_.head().signal.data() + rows_ * classes, {losses_.size(), classes}}, {}};
+    return {recorder_.hidden(), {recorder_.head().signal.data() + rows_ * classes, {losses_.size(), classes}}, {}, lost_};
   }
   double outer_work(std::size_t rows) {
     double work = 0;
@@ -500,7 +506,8 @@ class optimizer<Parameters, Composition> {
 
   std::uint32_t step_ = 0, batches_ = 0;
   std::uint64_t writes_ = 0;
-  std::size_t rows_ = 0;  ///< of the batches that wait for the next write
+  std::size_t rows_ = 0;   ///< of the batches that wait for the next write
+  std::size_t heard_ = 0;  ///< of them, those that are not lost
   bool checked_ = false, takes_copies_ = false;
   std::vector<probe> copies_;
   std::vector<float> outputs_, responses_, stream_error_, product_;

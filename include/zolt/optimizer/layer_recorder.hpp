@@ -86,6 +86,16 @@ class layer_recorder final : public layer_observer {
       if (!local.input.empty()) std::fill_n(&local.input[example * local.columns], local.columns, 0.0f);
   }
 
+  /// The sizes of outputs, over the examples that are left: one that is no number must not reach the others' displacement.
+  void measure_outputs(std::size_t examples) {
+    for (const recorded_layer& layer : layers_)
+      if (layer.estimated && layer.keeps_output) {
+        double squares = 0;
+        for (const float v : layer.output) squares += double{v} * v;
+        hidden_[layer.hidden].output_rms = examples == 0 ? 0 : std::sqrt(squares / static_cast<double>(examples * layer.outputs()));
+      }
+  }
+
   /// Learns which layers a forward calls; nothing is kept of their values.
   void start_discovery() {
     layers_.clear();
@@ -108,7 +118,8 @@ class layer_recorder final : public layer_observer {
       recorded_layer& layer = layers_[i];
       layer.keeps_input |= layer.weight && (layer.estimated || i + 1 == layers_.size());
       layer.keeps_output = needs_.probes && count != 0 && i <= last;
-      layer.keeps_slope = layer.estimated && needs_.slope != activation_slope::one && layers_[i + 1].inputs() == layer.outputs();
+      layer.keeps_slope = layer.estimated && needs_.slope != activation_slope::one && layers_[i + 1].inputs() == layer.outputs() &&
+                          layers_[i + 1].rows == layer.rows;
       if (layer.keeps_slope) layers_[i + 1].keeps_input = true;
     }
     for (std::size_t l = locals_.size(); l-- > 0;)
@@ -145,6 +156,8 @@ class layer_recorder final : public layer_observer {
       trace.signal = {signal, {rows, layer.outputs()}};
       trace.slope = {};
       if (!layer.keeps_slope) continue;
+      if (const std::size_t next = (&layer + 1)->rows; next != rows)
+        fail("forward", "rows of layer " + to_text(number_of(layer) + 1), next, "be " + to_text(rows) + ", as many as below it");
       layer.slope.assign(rows * layer.outputs(), 0.0f);
       if (needs_.slope == activation_slope::measured) layer.slope_weight.assign(rows * layer.outputs(), 0.0f);
       if (needs_.slope == activation_slope::rectifier) {
@@ -175,7 +188,8 @@ class layer_recorder final : public layer_observer {
       if (is_displaced(layer) && layer.keeps_slope)
         for (std::size_t i = 0; i < layer.slope.size(); ++i) {
           const float weight = layer.slope_weight[i];
-          layer.slope[i] = weight > 0 ? std::clamp(layer.slope[i] / weight, -steepest, steepest) : 0.0f;
+          const float slope = layer.slope[i] / weight;
+          layer.slope[i] = weight > 0 && exact::is_finite(slope) ? std::clamp(slope, -steepest, steepest) : 0.0f;
         }
   }
 
@@ -210,7 +224,6 @@ class layer_recorder final : public layer_observer {
     recorded_layer& layer = layers_[next_ - 1];
     if (mode_ == mode::clean && layer.keeps_output) {
       keep(y, layer.output, 0);
-      if (layer.estimated) hidden_[layer.hidden].output_rms = root_mean_square(y.flat());
     } else if (mode_ == mode::round && is_displaced(layer)) {
       for (std::uint32_t k = 0; k < copies_; ++k) {
         const float* by = displacement_of(layer, k);
@@ -331,11 +344,6 @@ class layer_recorder final : public layer_observer {
     return change_.data();
   }
   bool is_first_displaced(const recorded_layer& layer) const { return &layer == &layers_[first_displaced_]; }
-  static double root_mean_square(std::span<const float> values) {
-    double squares = 0;
-    for (const float v : values) squares += double{v} * v;
-    return values.empty() ? 0 : std::sqrt(squares / static_cast<double>(values.size()));
-  }
 
   layer_needs needs_;
   std::span<const memory_range> parameters_;

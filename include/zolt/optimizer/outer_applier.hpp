@@ -105,22 +105,20 @@ class outer_applier {
     for (lane_state& lane : lanes_) lane.met = {}, lane.changed.clear();
     for_each_parameter(parameters_, [&](std::size_t i, const auto& p) {
       const std::span<const outer_factor> own = factors_of(factors, i);
-      matrix m{own[0].outputs(), own[0].inputs()};
-      if (m.size() != p.size())
-        fail(p.name, "shape seen by its layer", shape{m.rows, m.columns}.text(),
-             "have as many weights as the parameter, " + to_text(p.size()));
+      const matrix m{own[0].outputs(), own[0].inputs()};
+      require_shape(p, m, own);
       if constexpr (pooling != rms_pooling::none) {
-        if (const gradient_moments& v = moments_[i];
-            v.writes != 0 && (v.rows.size() != (m.factored() ? m.rows : 1) || v.columns.size() != (m.factored() ? m.columns : 0)))
-          fail(p.name, "moments kept", v.rows.size() + v.columns.size(),
-               "be one per row and column of its layer, " + shape{m.rows, m.columns}.text());
-        if (moments_[i].writes == 0) {
+        if (moments_[i].writes == 0) {  // divided by its own moments, since there are none before it
           pass<false>(team, i, p, m, own, rate, key, step, false);
           remember(i, m);
+          pass<true>(team, i, p, m, own, rate, key, step, changes != nullptr);
+        } else {
+          pass<true>(team, i, p, m, own, rate, key, step, changes != nullptr);
+          remember(i, m);
         }
+      } else {
+        pass<true>(team, i, p, m, own, rate, key, step, changes != nullptr);
       }
-      pass<true>(team, i, p, m, own, rate, key, step, changes != nullptr);
-      if constexpr (pooling != rms_pooling::none) remember(i, m);
     });
     events all;
     for (lane_state& lane : lanes_) {
@@ -177,6 +175,21 @@ class outer_applier {
     return {first, last};
   }
 
+  /// Every factor belongs to a matrix that the parameter can be, and the moments to that one.
+  template <class S>
+  void require_shape(const parameter<S>& p, const matrix& m, std::span<const outer_factor> factors) const {
+    const shape stored = p.storage.shape();
+    for (const outer_factor& f : factors) {
+      const shape seen{f.outputs(), f.inputs()};
+      const bool fits = stored.rows > 1 && seen.columns > 1 ? seen == stored : seen.size() == stored.size();
+      if (!fits || seen != shape{m.rows, m.columns})
+        fail(p.name, "shape seen by its layer", seen.text(), "be " + stored.text() + ", that of the parameter");
+    }
+    const gradient_moments& v = moments_[factors[0].parameter];
+    if (v.writes != 0 && (v.rows.size() != (m.factored() ? m.rows : 1) || v.columns.size() != (m.factored() ? m.columns : 0)))
+      fail(p.name, "moments kept", v.rows.size() + v.columns.size(), "be one per row and column of its layer, " + stored.text());
+  }
+
   template <bool Writes, class S>
   void pass(thread_team& team, std::size_t index, const parameter<S>& p, const matrix& m, std::span<const outer_factor> factors,
             double rate, const direction_key& key, std::uint64_t step, bool record) {
@@ -191,7 +204,7 @@ class outer_applier {
         for (std::size_t row = stripe * stripe_rows; row < end; row += rows_at_once)
           for (std::size_t column = 0; column < m.columns; column += panel_columns) {
             const panel at{row, std::min(rows_at_once, end - row), column, std::min(panel_columns, m.columns - column)};
-            form(lanes_[lane], p, m, factors, at);
+            form(lanes_[lane], p, m, factors, at, Writes);
             if constexpr (pooling != rms_pooling::none) add_squares(index, m, at, lanes_[lane], stripe);
             if constexpr (Writes) write(lanes_[lane], index, p, m, at, rate, key, step, record);
           }
@@ -212,7 +225,7 @@ class outer_applier {
 
   /// The gradient of a panel, per unit of its weights.
   template <class S>
-  void form(lane_state& lane, const parameter<S>& p, const matrix& m, std::span<const outer_factor> factors, const panel& at) {
+  void form(lane_state& lane, const parameter<S>& p, const matrix& m, std::span<const outer_factor> factors, const panel& at, bool counts) {
     float* const gradient = lane.gradient.data();
     bool first = true;
     for (const outer_factor& f : factors) {
@@ -230,7 +243,8 @@ class outer_applier {
     at.for_each_run(m, [&](std::size_t offset, std::size_t weight, std::size_t count) {
       units_of(p, weight, std::span(lane.unit).subspan(offset, count));
     });
-    lane.met.lost += kernel::scale_gradient(gradient, lane.unit.data(), share_, at.size());
+    const std::uint64_t lost = kernel::scale_gradient(gradient, lane.unit.data(), share_, at.size());
+    if (counts) lane.met.lost += lost;
   }
 
   void add_squares(std::size_t index, const matrix& m, const panel& at, const lane_state& lane, std::size_t stripe) {
@@ -244,7 +258,9 @@ class outer_applier {
     gradient_moments& v = moments_[index];
     const square_sums& s = sums_[index];
     const double rate = std::max(1 - double{policies_.normalise.decay}, 1 / ++v.writes);
-    const auto follow = [rate](float& moment, double now) { moment += static_cast<float>(rate * (now - double{moment})); };
+    const auto follow = [rate](float& moment, double now) {
+      if (exact::is_finite(now)) moment += static_cast<float>(rate * (now - double{moment}));
+    };
     if (m.factored()) {
       v.rows.resize(m.rows);
       v.columns.resize(m.columns);
