@@ -26,6 +26,7 @@ concept criterion = requires(const C& c, std::size_t example, std::span<const fl
 /// Cross-entropy of classes: log Σ_c exp(o_c) − o_label, with derivative softmax(o) − onehot(label).
 ///
 /// Units    loss: nats. Shapes: one label per row of the outputs, in memory that outlives the step.
+/// Source   Bridle 1990; the largest output is subtracted first.
 /// Errors   a label beyond the classes gives a loss that is not finite, which loses the example.
 template <std::integral Label>
 struct softmax_cross_entropy {
@@ -60,6 +61,7 @@ softmax_cross_entropy(const Range&) -> softmax_cross_entropy<std::remove_cvref_t
 /// Two classes by one output o: log(1 + exp(−y·o)) for a target y of ±1, with derivative −y / (1 + exp(y·o)).
 ///
 /// Units    loss: nats. Shapes: outputs of one column, one target per row.
+/// Source   Cox 1958, in the ±1 form.
 struct logistic_loss {
   std::span<const float> targets;
 
@@ -75,7 +77,7 @@ struct logistic_loss {
 
 /// ½‖o − y‖² of every example, with derivative o − y.
 ///
-/// Shapes   targets: as the outputs.
+/// Units    square of those of the outputs. Shapes: targets as the outputs.
 struct squared_error {
   tensor_view<const float> targets;
 

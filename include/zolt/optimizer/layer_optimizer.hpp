@@ -392,7 +392,7 @@ class optimizer<Parameters, Composition> {
     detail::multiply_transposed([&head](std::size_t first, std::span<float> out) { head.call.read(first, out); }, head.call.weights,
                                 trace.error, {stream_error_.data(), {rows, width}});
     work += static_cast<double>(rows) * static_cast<double>(head.call.weights.size());
-    if (batches_ == 0) block_signals_.clear();
+    if (batches_ == 0) block_signals_.clear(), block_work_ = 0;  // otherwise those of earlier batches wait for their write
     for (detail::recorded_local& local : recorder_.locals())
       if (local.before_head) {
         local.call.backward(local.call.object, {local.input.data(), {rows, width}}, {stream_error_.data(), {rows, width}},
@@ -410,6 +410,7 @@ class optimizer<Parameters, Composition> {
         if (local.columns != width) fail("block", "width", local.columns, "be " + to_text(width) + ", the inputs of the last layer");
         local.call.backward(local.call.object, {local.input.data(), {rows, width}}, trace.stream_error, {product_.data(), {rows, width}},
                             block_signals_);
+        work += 2 * local.work;  // its forward again, and as many transposed products
       }
   }
 
@@ -457,10 +458,11 @@ class optimizer<Parameters, Composition> {
     double work = 0;
     for (const detail::recorded_layer& layer : recorder_.layers())
       if (layer.weight) work += static_cast<double>(rows) * static_cast<double>(layer.call.weights.size());
-    block_signals_.for_each([&work](const detail::outer_factor& f) {
-      work += static_cast<double>(f.signal.rows()) * static_cast<double>(f.outputs() * f.inputs());
+    double of_blocks = 0;
+    block_signals_.for_each([&of_blocks](const detail::outer_factor& f) {
+      of_blocks += static_cast<double>(f.signal.rows()) * static_cast<double>(f.outputs() * f.inputs());
     });
-    return work;
+    return work + of_blocks - std::exchange(block_work_, of_blocks);
   }
 
   void lose(std::size_t example, report& r) {
@@ -508,6 +510,7 @@ class optimizer<Parameters, Composition> {
   std::uint64_t writes_ = 0;
   std::size_t rows_ = 0;   ///< of the batches that wait for the next write
   std::size_t heard_ = 0;  ///< of them, those that are not lost
+  double block_work_ = 0;  ///< of outer products in blocks, for those batches
   bool checked_ = false, takes_copies_ = false;
   std::vector<probe> copies_;
   std::vector<float> outputs_, responses_, stream_error_, product_;

@@ -47,6 +47,7 @@ struct recorded_local {
   std::size_t columns = 0;
   std::size_t layers_before = 0, layers_after = 0;  ///< called before it began and when it ended
   bool before_head = false;                         ///< between the stream and the head, with no layer inside
+  double work = 0;                                  ///< multiply-adds of the products inside, in this clean forward
   std::vector<float> input;
 };
 
@@ -194,7 +195,12 @@ class layer_recorder final : public layer_observer {
   }
 
   bool enter(const layer_call& call, tensor_view<const float> x, tensor_view<float> y) override {
-    if (inside_block_ != 0 || mode_ == mode::idle) return false;
+    if (mode_ == mode::idle) return false;
+    const double work = static_cast<double>(x.rows()) * static_cast<double>(call.weights.size());
+    if (inside_block_ != 0) {
+      if (mode_ == mode::clean) work_ += work, locals_[next_local_ - 1].work += work;
+      return false;
+    }
     if (mode_ == mode::discovery) {
       recorded_layer& layer = layers_.emplace_back();
       layer.call = call;
@@ -215,7 +221,7 @@ class layer_recorder final : public layer_observer {
         return true;
       }
     }
-    work_ += static_cast<double>(x.rows()) * static_cast<double>(call.weights.size());
+    work_ += work;
     return false;
   }
 
@@ -251,6 +257,7 @@ class layer_recorder final : public layer_observer {
       } else if (mode_ == mode::clean) {
         recorded_local& local = next_local(x.columns());
         local.call = call;
+        local.work = 0;
         if (needs_.stream_error && (needs_.backward || local.before_head)) keep(x, local.input, 0);
       }
     }

@@ -21,8 +21,8 @@ enum class rms_pooling : std::uint8_t { none, matrix, rows_and_columns };
 ///     noise per unit of drift = E|a| / |E a|,     whatever the rate is
 ///
 /// A smaller rate with more steps does not help. What does: a k-bit residual (noise · 2⁻ᵏ), U batches per write (E|a| of a noisy gradient
-/// falls as 1/√U), momentum, and a `power` above 1, which gives the clear components more of the step (1.9 times the drift per noise for
-/// power 3 and Gaussian components).
+/// falls as 1/√U), momentum, and a `power` above 1, which gives the clear components more of the step (1.3 and 1.5 times the drift per
+/// noise for powers 2 and 3 of a small mean under Gaussian noise). tests/update/write_back_noise_test.cpp measures it.
 ///
 /// What the compiler cannot check: nothing; the fields are read where the estimate is formed.
 template <class N>
@@ -34,11 +34,23 @@ concept gradient_normaliser = std::copyable<N> && requires(const N& n) {
   { n.power } -> std::convertible_to<double>;
 };
 
-namespace detail {
-
-/// The fields that normalisers share.
+/// A running second moment, of rows and columns or of a whole matrix.
+///
+///   factored_rms   a_ik = clip(ĝ_ik / (√(v_i w_k / v̄) + √(floor · v̄)), limit),     v_i ← decay·v_i + (1 − decay)·mean_k ĝ_ik²,
+///                  w_k likewise over rows,     v̄ = mean_i v_i
+///   matrix_rms     a_ik = clip(ĝ_ik / (√v + √(floor · v)), limit),                 v ← decay·v + (1 − decay)·mean ĝ²
+///   both           then sign(a)|a|^power
+///
+/// The moments that divide are those before this step, so that a gradient is formed once; the first step forms it twice. Until
+/// 1/(1 − decay) steps the moments are plain means. A vector (a bias) has one moment.
+///
+/// Units    a: 1 RMS, to be multiplied by a rate in units.
+/// Cost     rows + columns floats per matrix, or one; while a step goes on, one double per row and one more float row per 64 rows.
+/// Source   Adafactor, Shazeer & Stern 2018 (arXiv 1804.04235) Algorithm 4; RMSProp with one moment per matrix.
+/// Differs  moments of the steps before, a floor relative to their mean, a clip per element instead of per matrix.
 template <rms_pooling Pooling>
 struct gradient_rms {
+  static constexpr std::string_view name = Pooling == rms_pooling::matrix ? "matrix_rms" : "factored_rms";
   static constexpr rms_pooling pooling = Pooling;
   double decay = 0.98;
   double floor = 1e-3;
@@ -54,35 +66,8 @@ struct gradient_rms {
   }
   friend bool operator==(const gradient_rms&, const gradient_rms&) = default;
 };
-
-}  // namespace detail
-
-/// A second moment as the product of one of rows and one of columns.
-///
-///   a_ik = clip(ĝ_ik / (√(v_i w_k / v̄) + √(floor · v̄)), limit),     then sign(a)|a|^power
-///   v_i ← decay·v_i + (1 − decay)·mean_k ĝ_ik²,     w_k likewise over rows,     v̄ = mean_i v_i
-///
-/// The moments that divide are those before this step, so that a gradient is formed once; the first step forms it twice. Until
-/// 1/(1 − decay) steps the moments are plain means. A vector (a bias) has one moment.
-///
-/// Units    a: 1 RMS, to be multiplied by a rate in units.
-/// Cost     rows + columns floats per matrix; while a step goes on, one more row per 64 rows.
-/// Source   Adafactor, Shazeer & Stern 2018 (arXiv 1804.04235) Algorithm 4.
-/// Differs  moments of the steps before, a floor relative to their mean, a clip per element instead of per matrix.
-struct factored_rms : detail::gradient_rms<rms_pooling::rows_and_columns> {
-  static constexpr std::string_view name = "factored_rms";
-  friend bool operator==(const factored_rms&, const factored_rms&) = default;
-};
-
-/// One second moment for each matrix: a = clip(ĝ / (√v + √(floor·v)), limit).
-///
-/// Units    as factored_rms.
-/// Cost     one float per matrix.
-/// Source   RMSProp with one moment per tensor.
-struct matrix_rms : detail::gradient_rms<rms_pooling::matrix> {
-  static constexpr std::string_view name = "matrix_rms";
-  friend bool operator==(const matrix_rms&, const matrix_rms&) = default;
-};
+using factored_rms = gradient_rms<rms_pooling::rows_and_columns>;
+using matrix_rms = gradient_rms<rms_pooling::matrix>;
 
 /// The estimate as it is, loss per unit; nothing is clipped.
 struct no_gradient_normalisation {
