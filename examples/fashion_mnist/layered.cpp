@@ -28,7 +28,7 @@ struct head_alone {
 template <class Write, class Weights, class Trained, class Estimator>
 adaptation_result run_with(const recipe& r, const assignment& a, network<Weights>& net, const Trained& trained, double forwards_per_step,
                            const Estimator& estimator) {
-  return run_on_layers(a, net, trained, forwards_per_step, estimator, zolt::sgd{.rate = r.rate}, zolt::factored_rms{{.power = r.power}},
+  return run_on_layers(a, net, trained, forwards_per_step, estimator, zolt::sgd{.rate = r.rate}, zolt::factored_rms{.power = r.power},
                        Write{});
 }
 

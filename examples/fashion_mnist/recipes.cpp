@@ -26,11 +26,11 @@ std::string_view purity_of(procedure how) {
 const std::vector<recipe>& main_recipes() {
   using enum procedure;
   static const std::vector<recipe> all{
-      {.format = "int8", .method = learned, .how = learned_feedback, .rate = 0.3, .forwards = 5000},
+      {.format = "int8", .method = learned, .how = learned_feedback, .rate = 0.4, .forwards = 5000, .power = 2},
       {.format = "int8", .method = "zolt", .how = step_matched, .rate = 0.7, .radius = 4},
       {.format = "int8", .method = "backpropagation", .how = latent_backpropagation, .rate = 0.01, .forwards = 2000},
-      {.format = "int4", .method = learned, .how = learned_feedback, .rate = 0.02, .forwards = 5000},
-      {.format = "int4", .method = learned_4, .how = learned_feedback, .rate = 0.02, .forwards = 5000, .lands = landing::residual_4},
+      {.format = "int4", .method = learned, .how = learned_feedback, .rate = 0.014, .forwards = 5000, .power = 2},
+      {.format = "int4", .method = learned_4, .how = learned_feedback, .rate = 0.028, .forwards = 5000, .lands = landing::residual_4},
       {.format = "int4", .method = "zolt", .how = step_matched, .rate = 0.084, .density = {.ratio = 0.5}},
       {.format = "int4", .method = "zolt, 4-bit residual", .how = step_matched_residual, .rate = 0.084, .density = {.ratio = 2.5}},
       {.format = "int4", .method = "backpropagation", .how = latent_backpropagation, .rate = 0.007, .forwards = 2000},
@@ -71,39 +71,33 @@ const std::vector<recipe>& method_recipes() {
 const std::vector<recipe>& layer_recipes() {
   using enum procedure;
   constexpr landing residual_2 = landing::residual_2, residual_4 = landing::residual_4;
-  constexpr std::string_view learned_2 = "learned feedback, 2-bit residual", orthogonal = "orthogonal nodes", head = "exact head",
+  constexpr std::string_view head = "exact head", head_4 = "exact head, 4-bit residual", nodes = "node perturbation",
+                             orthogonal = "orthogonal nodes", orthogonal_4 = "orthogonal nodes, 4-bit residual",
+                             learned_2 = "learned feedback, 2-bit residual", nearest = "learned feedback, nearest",
                              chained = "backpropagation", chained_4 = "backpropagation, 4-bit residual";
+  constexpr std::uint64_t steps = 4625;  // those of learned feedback in 5000 passes
   static const std::vector<recipe> all{
-      {.format = "int4", .method = head, .how = exact_head, .rate = 0.05, .forwards = 2000},
-      {.format = "int4", .method = "exact head, 4-bit residual", .how = exact_head, .rate = 0.05, .forwards = 2000, .lands = residual_4},
-      {.format = "int4", .method = "node perturbation", .how = node_perturbation, .rate = 0.02, .forwards = 500},
-      {.format = "int4", .method = "node perturbation", .how = node_perturbation, .rate = 0.02, .forwards = 2000},
-      {.format = "int4", .method = "node perturbation", .how = node_perturbation, .rate = 0.02, .forwards = 10000},
-      {.format = "int4", .method = orthogonal, .how = orthogonal_nodes, .rate = 0.02, .forwards = 5000},
-      {.format = "int4",
-       .method = "orthogonal nodes, 4-bit residual",
-       .how = orthogonal_nodes,
-       .rate = 0.02,
-       .forwards = 5000,
-       .lands = residual_4},
-      {.format = "int4", .method = "random feedback", .how = direct_feedback, .rate = 0.02, .forwards = 2000},
-      {.format = "int4", .method = learned, .how = learned_feedback, .rate = 0.02, .forwards = 500},
-      {.format = "int4", .method = learned, .how = learned_feedback, .rate = 0.02, .forwards = 2000},
-      {.format = "int4", .method = learned, .how = learned_feedback, .rate = 0.02, .forwards = 5000},
-      {.format = "int4", .method = learned_2, .how = learned_feedback, .rate = 0.02, .forwards = 2000, .lands = residual_2},
-      {.format = "int4", .method = learned_4, .how = learned_feedback, .rate = 0.02, .forwards = 500, .lands = residual_4},
-      {.format = "int4", .method = learned_4, .how = learned_feedback, .rate = 0.02, .forwards = 5000, .lands = residual_4},
-      {.format = "int8", .method = learned, .how = learned_feedback, .rate = 0.3, .forwards = 5000},
-      {.format = "int4",
-       .method = "learned feedback, nearest",
-       .how = learned_feedback,
-       .rate = 0.02,
-       .forwards = 5000,
-       .lands = landing::nearest},
-      {.format = "int4", .method = "control variate", .how = unbiased_feedback, .rate = 0.02, .forwards = 5000},
-      {.format = "int4", .method = chained, .how = chained_backpropagation, .rate = 0.02, .forwards = 5000},
-      {.format = "int4", .method = chained_4, .how = chained_backpropagation, .rate = 0.02, .forwards = 5000, .lands = residual_4},
-      {.format = "int8", .method = chained, .how = chained_backpropagation, .rate = 0.3, .forwards = 5000},
+      {.format = "int4", .method = head, .how = exact_head, .rate = 0.12, .forwards = 2000},
+      {.format = "int4", .method = head_4, .how = exact_head, .rate = 0.05, .forwards = 5000, .lands = residual_4},
+      {.format = "int4", .method = nodes, .how = node_perturbation, .rate = 0.028, .forwards = 500},
+      {.format = "int4", .method = nodes, .how = node_perturbation, .rate = 0.028, .forwards = 2000},
+      {.format = "int4", .method = nodes, .how = node_perturbation, .rate = 0.02, .forwards = 10000},
+      {.format = "int4", .method = orthogonal, .how = orthogonal_nodes, .rate = 0.028, .forwards = 5000},
+      {.format = "int4", .method = orthogonal_4, .how = orthogonal_nodes, .rate = 0.014, .forwards = 5000, .lands = residual_4},
+      {.format = "int4", .method = "random feedback", .how = direct_feedback, .rate = 0.028, .forwards = 2000},
+      {.format = "int4", .method = learned, .how = learned_feedback, .rate = 0.02, .forwards = 500, .power = 2},
+      {.format = "int4", .method = learned, .how = learned_feedback, .rate = 0.02, .forwards = 2000, .power = 2},
+      {.format = "int4", .method = learned, .how = learned_feedback, .rate = 0.014, .forwards = 5000, .power = 2},
+      {.format = "int4", .method = learned_2, .how = learned_feedback, .rate = 0.028, .forwards = 2000, .lands = residual_2},
+      {.format = "int4", .method = learned_4, .how = learned_feedback, .rate = 0.028, .forwards = 500, .lands = residual_4},
+      {.format = "int4", .method = learned_4, .how = learned_feedback, .rate = 0.028, .forwards = 5000, .lands = residual_4},
+      {.format = "int8", .method = learned, .how = learned_feedback, .rate = 0.4, .forwards = 5000, .power = 2},
+      {.format = "int4", .method = "learned feedback, power 1", .how = learned_feedback, .rate = 0.02, .forwards = 5000},
+      {.format = "int4", .method = "control variate, power 1", .how = unbiased_feedback, .rate = 0.014, .forwards = 5000},
+      {.format = "int4", .method = nearest, .how = learned_feedback, .rate = 0.02, .forwards = 5000, .lands = landing::nearest},
+      {.format = "int4", .method = chained, .how = chained_backpropagation, .rate = 0.014, .forwards = steps, .power = 2},
+      {.format = "int4", .method = chained_4, .how = chained_backpropagation, .rate = 0.02, .forwards = steps, .lands = residual_4},
+      {.format = "int8", .method = chained, .how = chained_backpropagation, .rate = 0.4, .forwards = steps, .power = 2},
   };
   return all;
 }
@@ -115,6 +109,7 @@ struct axes {
   std::vector<double> rates{};
   std::vector<double> radii{};
   std::vector<probe_density> densities{};
+  std::vector<double> powers{};
 };
 
 std::vector<double> per_example_rates(std::uint64_t forwards) {
@@ -126,8 +121,13 @@ std::vector<double> per_example_rates(std::uint64_t forwards) {
 axes axes_of(const recipe& chosen) {
   const std::vector<probe_density> matched{{0.5}, {1}, {2}};
   if (chosen.learns == task::from_scratch) return {.rates = {0.03, 0.042, 0.06, 0.084, 0.12}, .densities = matched};
-  if (reads_layers(chosen.how))
-    return chosen.format == "int8" ? axes{.rates = {0.1, 0.2, 0.3, 0.4}} : axes{.rates = {0.01, 0.014, 0.02, 0.028, 0.04}};
+  if (reads_layers(chosen.how)) {
+    const bool shaped = chosen.lands == landing::stochastic && (chosen.how == procedure::exact_head || chosen.power != 1);
+    return {.rates = chosen.format == "int8"               ? std::vector<double>{0.1, 0.2, 0.3, 0.4}
+                     : chosen.how == procedure::exact_head ? std::vector<double>{0.03, 0.05, 0.08, 0.12}
+                                                           : std::vector<double>{0.01, 0.014, 0.02, 0.028},
+            .powers = shaped ? std::vector<double>{1, 2} : std::vector<double>{}};
+  }
   switch (chosen.how) {
     case procedure::latent_backpropagation: return {.rates = {0.007, 0.01, 0.014}};
     case procedure::stochastic_backpropagation:
@@ -164,6 +164,7 @@ std::vector<recipe> grid_of(const recipe& chosen) {
   std::vector<recipe> grid{chosen};
   widen(grid, tried.radii, [](recipe& r, double radius) { r.radius = radius; });
   widen(grid, tried.densities, [](recipe& r, probe_density density) { r.density = density; });
+  widen(grid, tried.powers, [](recipe& r, double power) { r.power = power; });
   widen(grid, tried.rates, [](recipe& r, double rate) { r.rate = rate; });
   return grid;
 }

@@ -41,14 +41,15 @@ void run_selection(const options& chosen, const float_network& shipped, const ex
       "Accuracy on the 1000 validation images, median (minimum to maximum) over {} seeds. * is the best of a grid, < the recipe's own "
       "setting.\n\n",
       chosen.seeds.size());
-  fmt::print("{:<7}{:<29}{:>9}{:>9}{:>8}{:>7}{:>9}   accuracy\n", "format", "method", "forwards", "rate", "radius", "ratio", "minimum");
+  fmt::print("{:<7}{:<34}{:>9}{:>9}{:>8}{:>7}{:>9}{:>7}   accuracy\n", "format", "method", "forwards", "rate", "radius", "ratio", "minimum",
+             "power");
   for (const trial& t : trials) {
     const recipe& r = t.setting;
     const bool best = std::none_of(trials.begin(), trials.end(),
                                    [&](const trial& other) { return other.grid == t.grid && other.accuracy.median > t.accuracy.median; });
-    fmt::print("{:<7}{:<29}{:>9}{:>9.4g}{:>8.3g}{:>7.3g}{:>9.2g}   {:5.1f} ({:.1f} to {:.1f}){}{}\n", r.format, r.method, r.forwards,
-               r.rate, r.radius, r.density.ratio, r.density.minimum, t.accuracy.median, t.accuracy.smallest, t.accuracy.largest,
-               best ? " *" : "", r == recipes[t.grid] ? " <" : "");
+    fmt::print("{:<7}{:<34}{:>9}{:>9.4g}{:>8.3g}{:>7.3g}{:>9.2g}{:>7.2g}   {:5.1f} ({:.1f} to {:.1f}){}{}\n", r.format, r.method,
+               r.forwards, r.rate, r.radius, r.density.ratio, r.density.minimum, r.power, t.accuracy.median, t.accuracy.smallest,
+               t.accuracy.largest, best ? " *" : "", r == recipes[t.grid] ? " <" : "");
   }
 }
 

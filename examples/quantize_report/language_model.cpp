@@ -201,17 +201,22 @@ std::vector<int> tokenizer::encode(const std::string& text) const {
       for (; i < end; ++i) tokens.push_back(first_byte + static_cast<unsigned char>(text[i]));
     i = end;
   }
+  const auto made_at = [&](std::size_t i) {
+    return find(pieces_[static_cast<std::size_t>(tokens[i])] + pieces_[static_cast<std::size_t>(tokens[i + 1])]);
+  };
+  std::vector<int> joined(tokens.size(), -1);  // what a token and the next one make; the one that begins the text makes nothing
+  for (std::size_t i = 1; i + 1 < tokens.size(); ++i) joined[i] = made_at(i);
   for (;;) {  // the pair that makes the best token, until there is none
-    std::size_t best = tokens.size();
-    int made = -1;
-    for (std::size_t i = 1; i + 1 < tokens.size(); ++i) {
-      const int joined = find(pieces_[static_cast<std::size_t>(tokens[i])] + pieces_[static_cast<std::size_t>(tokens[i + 1])]);
-      if (joined >= 0 && (made < 0 || scores_[static_cast<std::size_t>(joined)] > scores_[static_cast<std::size_t>(made)]))
-        best = i, made = joined;
-    }
-    if (made < 0) return tokens;
-    tokens[best] = made;
+    std::size_t best = 0;
+    for (std::size_t i = 1; i < tokens.size(); ++i)
+      if (joined[i] >= 0 && (best == 0 || scores_[static_cast<std::size_t>(joined[i])] > scores_[static_cast<std::size_t>(joined[best])]))
+        best = i;
+    if (best == 0) return tokens;
+    tokens[best] = joined[best];
     tokens.erase(tokens.begin() + static_cast<std::ptrdiff_t>(best) + 1);
+    joined.erase(joined.begin() + static_cast<std::ptrdiff_t>(best) + 1);
+    joined[best] = best + 1 < tokens.size() ? made_at(best) : -1;
+    if (best > 1) joined[best - 1] = made_at(best - 1);
   }
 }
 

@@ -34,10 +34,21 @@ class language_model {
   double loss(std::span<const int> tokens, const listener& heard = {}) const;
 
   int vocabulary() const { return vocabulary_; }
+  std::size_t layers() const { return layers_; }
+  std::size_t heads() const { return heads_; }
+  std::size_t key_heads() const { return key_heads_; }
+  std::size_t width() const { return dim_; }
+
+  enum matrix_of_layer : std::size_t { query, key, value, output, gate, down, up };
+  const zolt::tensor<float>& matrix(std::size_t layer, matrix_of_layer which) const { return matrices_[layer * per_layer + which].weights; }
+  const zolt::tensor<float>& embedding() const { return matrices_.back().weights; }
+  /// Gains of the normalisations.
+  std::span<const float> attention_norm(std::size_t layer) const { return std::span(attention_norms_).subspan(layer * dim_, dim_); }
+  std::span<const float> feed_forward_norm(std::size_t layer) const { return std::span(feed_forward_norms_).subspan(layer * dim_, dim_); }
+  std::span<const float> final_norm() const { return final_norm_; }
 
  private:
   static constexpr std::size_t per_layer = 7;
-  enum matrix_of_layer : std::size_t { query, key, value, output, gate, down, up };
 
   int vocabulary_ = 0;
   std::size_t dim_ = 0, hidden_ = 0, layers_ = 0, heads_ = 0, key_heads_ = 0;

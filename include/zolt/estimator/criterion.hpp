@@ -66,11 +66,12 @@ struct logistic_loss {
   std::span<const float> targets;
 
   double loss(std::size_t example, std::span<const float> outputs) const {
+    if (example >= targets.size()) return std::numeric_limits<double>::quiet_NaN();
     const double margin = double{targets[example]} * double{outputs[0]};
     return margin > 0 ? std::log1p(std::exp(-margin)) : std::log1p(std::exp(margin)) - margin;
   }
   void slope(std::size_t example, std::span<const float> outputs, std::span<float> slope) const {
-    const float y = targets[example];
+    const float y = example < targets.size() ? targets[example] : std::numeric_limits<float>::quiet_NaN();
     slope[0] = -y / (1 + std::exp(y * outputs[0]));
   }
 };
@@ -82,6 +83,7 @@ struct squared_error {
   tensor_view<const float> targets;
 
   double loss(std::size_t example, std::span<const float> outputs) const {
+    if (example >= targets.rows() || outputs.size() != targets.columns()) return std::numeric_limits<double>::quiet_NaN();
     double sum = 0;
     for (std::size_t c = 0; c < outputs.size(); ++c) {
       const double off = double{outputs[c]} - double{targets(example, c)};
@@ -90,7 +92,9 @@ struct squared_error {
     return sum / 2;
   }
   void slope(std::size_t example, std::span<const float> outputs, std::span<float> slope) const {
-    for (std::size_t c = 0; c < outputs.size(); ++c) slope[c] = outputs[c] - targets(example, c);
+    const bool known = example < targets.rows() && outputs.size() == targets.columns();
+    for (std::size_t c = 0; c < outputs.size(); ++c)
+      slope[c] = known ? outputs[c] - targets(example, c) : std::numeric_limits<float>::quiet_NaN();
   }
 };
 

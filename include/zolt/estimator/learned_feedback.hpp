@@ -41,7 +41,8 @@ inline void tell_error(const network_trace& trace, const float* feedback, const 
 /// Units    noise: fraction of the RMS of a layer's outputs; decay: a fraction.
 /// Shapes   B_l: classes × outputs of the layer.
 /// Cost     1 forward and one from the first hidden trained layer on; one outer product per trained layer. State: classes + 1 floats per
-///          output of a hidden trained layer, nothing per weight. Inputs, outputs, slopes and signals of the trained layers for one batch.
+///          output of a hidden trained layer, nothing per weight. Inputs, outputs, slopes and signals of the trained layers for one batch,
+///          and (examples + classes) · widest + examples · classes floats.
 /// Bias     B_l is a mean over examples: what differs between them in the layers above is lost. That bias is worth having:
 ///          `control_variate` adds the unbiased estimate of what B_l misses, and the variance that comes with it costs more.
 /// Source   learning feedback by noise: Lansdell, Prakash & Kording 2020 (arXiv 1906.00889) eq. 7 and weight mirrors, Akrout et al. 2019

@@ -5,20 +5,19 @@
 #include <cstdint>
 #include <limits>
 
-#include "zolt/core/exact.hpp"
 #include "zolt/core/lanes.hpp"
 
 /// Passes over the panels of an outer estimate. A sum has one order whatever the machine; nothing else depends on one.
 namespace zolt::inline v0::kernel {
 
-/// gradient[j] ← gradient[j] · share · unit[j], or 0 where that is not finite; how many were not.
+/// gradient[j] ← gradient[j] · share · unit[j], or 0 where that is no number whose square can be summed, |g| < 2⁴⁸; how many were not.
 inline std::uint32_t scale_gradient(float* gradient, const float* unit, float share, std::size_t count) {
   std::uint32_t lost = 0;
   for (std::size_t j = 0; j < count; ++j) {
     const float g = gradient[j] * share * unit[j];
-    const bool finite = exact::is_finite(g);
-    gradient[j] = finite ? g : 0.0f;
-    lost += finite ? 0u : 1u;
+    const bool kept = g > -0x1p48f && g < 0x1p48f;
+    gradient[j] = kept ? g : 0.0f;
+    lost += kept ? 0u : 1u;
   }
   return lost;
 }

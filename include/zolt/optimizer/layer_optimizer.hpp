@@ -70,10 +70,12 @@ constexpr layer_needs needs_of() {
 /// step makes one or two forwards more, to learn which layers there are and whether the forward takes several copies of the batch at once.
 ///
 /// Units    rate: RMS step per weight in units, under the default normaliser.
-/// Cost     `rows` examples, layer l with n_l inputs and m_l outputs, 4 bytes each: rows·n_l for the inputs of a trained layer (and of the
-///          one above a hidden one), rows·m_l for its signal, for its outputs if the estimator probes, and once or twice for its slopes; the
-///          copies of a round where several layers move at once; the response, rows·copies·classes. 192 KiB of tiles per thread. What
-///          policies keep is in state_bytes(); memory() has both, measured.
+/// Cost     working_bytes(), for rows examples, c classes and layers l of n_l inputs and m_l outputs, 4 bytes each: rows·n_l for the inputs of
+///          trained layers and of the one above each hidden one, rows·m_l and rows·c for signals, both once per batch of a write. Probing:
+///          rows·m_l for outputs of every layer up to the last hidden trained one, and one displacement of the widest. Slopes: rows·m_l,
+///          twice if measured; if several layers move at once, rows·copies·m_l more for all but the first. Responses: rows·copies·c;
+///          outputs: rows·c. 192 KiB per thread; 8 bytes per row and 4 per column and 64 rows of a parameter for the normaliser. What an
+///          estimator needs of its own is in its comment. What policies keep is in state_bytes().
 /// Errors   the constructor throws every problem of find_problems. The first step throws if a parameter belongs to no layer that the
 ///          estimator has a signal for. A forward that throws leaves everything as it was.
 template <parameter_set Parameters, composition_of_layers Composition>
@@ -113,6 +115,8 @@ class optimizer<Parameters, Composition> {
                   "zolt: the second argument of step must be a criterion: loss(example, outputs) and slope(example, outputs, slope) (see "
                   "zolt::softmax_cross_entropy)");
     if constexpr (network_forward<Forward> && criterion<Criterion>) {
+      const waiting before = waiting_;
+      const std::size_t signals = block_signals_.count();
       try {
         return step_on(
             [&](const probe_view& view, auto&& use) {
@@ -121,7 +125,8 @@ class optimizer<Parameters, Composition> {
             },
             loss);
       } catch (...) {
-        abandon_batches();
+        waiting_ = before;
+        block_signals_.keep(signals);
         throw;
       }
     }
@@ -154,6 +159,10 @@ class optimizer<Parameters, Composition> {
     not_scalars<Arguments...>();
   }
   template <class... Arguments>
+  void evaluate(const Arguments&...) {
+    not_scalars<Arguments...>();
+  }
+  template <class... Arguments>
   void tell(const Arguments&...) {
     not_scalars<Arguments...>();
   }
@@ -174,7 +183,7 @@ class optimizer<Parameters, Composition> {
   /// Errors   options that do not record it, or batches that wait for a write.
   code_delta_log code_log() const {
     if (!log_) fail("code_log", "options.record_codes", "false", "be true from the start");
-    if (batches_ != 0) fail("code_log", "batches that wait for a write", batches_, "be 0");
+    if (waiting_.batches != 0) fail("code_log", "batches that wait for a write", waiting_.batches, "be 0");
     detail::byte_writer state;
     state.put(writes_);
     for_each_memory(*this, [&state](const auto& memory) {
@@ -259,7 +268,7 @@ class optimizer<Parameters, Composition> {
 
   template <class Run, class Criterion>
   report step_on(const Run& run, const Criterion& loss) {
-    if (!recorder_.discovered()) discover(run);
+    if (!discovered_) discover(run);
     const direction_key key{options_.run, step_, 0};
     report r;
     r.step = step_;
@@ -278,13 +287,13 @@ class optimizer<Parameters, Composition> {
     if constexpr (needs.stream_error) tell_stream(trace, work);
     policies_.estimator.signals(estimator_state_, key, trace);
     silence_lost_examples();
-    rows_ += trace.examples();
-    heard_ += trace.examples() - r.lost_examples;
-    ++batches_;
+    waiting_.rows += trace.examples();
+    waiting_.heard += trace.examples() - r.lost_examples;
+    ++waiting_.batches;
     work += probe_work + outer_work(trace.examples());
     r.forwards = 1 + probe_work / clean_work;
     r.work = work / clean_work;
-    r.finished = batches_ == policies_.batches.count;
+    r.finished = waiting_.batches == policies_.batches.count;
     changed_.clear();
     if (r.finished) write(r, key);
     if (log_) log_->append(step_, changed_, parameters_);
@@ -297,33 +306,33 @@ class optimizer<Parameters, Composition> {
     recorder_.start_discovery();
     run(probe_view(recorder_, copies(1)), [this](std::span<const float> outputs) {
       recorder_.finish_discovery();
-      if (outputs.size() % recorder_.head().outputs() != 0)
-        fail("forward", "numbers returned", outputs.size(),
-             "be rows of " + to_text(recorder_.head().outputs()) + ", the outputs of the last layer");
+      require_rows(outputs);
       outputs_.assign(outputs.begin(), outputs.end());
     });
     if constexpr (probing) {  // a forward written for one probe returns as many rows for two
       recorder_.start_unwatched();
+      takes_copies_ = false;
       try {
         run(probe_view(recorder_, copies(2)),
             [this](std::span<const float> outputs) { takes_copies_ = outputs.size() == 2 * outputs_.size(); });
-      } catch (const error&) {  // rows that are not two batches
-        takes_copies_ = false;
+      } catch (const error&) {  // linear refuses rows that two copies do not divide
       }
     }
+    discovered_ = true;
   }
 
   template <class Run, class Criterion>
   void run_clean(const Run& run, const Criterion& loss, report& r) {
-    recorder_.start_clean(rows_);
+    recorder_.start_clean(waiting_.rows);
     run(probe_view(recorder_, copies(1)), [&](std::span<const float> outputs) {
+      require_rows(outputs);
       const std::size_t classes = recorder_.head().outputs(), rows = outputs.size() / classes;
       recorder_.finish_clean(rows);
       outputs_.assign(outputs.begin(), outputs.end());
       losses_.resize(rows);
       lost_.assign(rows, 0);
       double sum = 0;
-      const tensor_view<float> error(recorder_.head().signal.data() + rows_ * classes, {rows, classes});
+      const tensor_view<float> error(recorder_.head().signal.data() + waiting_.rows * classes, {rows, classes});
       for (std::size_t b = 0; b < rows; ++b) {
         const std::span<const float> row = outputs.subspan(b * classes, classes);
         losses_[b] = loss.loss(b, row);
@@ -392,7 +401,7 @@ class optimizer<Parameters, Composition> {
     detail::multiply_transposed([&head](std::size_t first, std::span<float> out) { head.call.read(first, out); }, head.call.weights,
                                 trace.error, {stream_error_.data(), {rows, width}});
     work += static_cast<double>(rows) * static_cast<double>(head.call.weights.size());
-    if (batches_ == 0) block_signals_.clear(), block_work_ = 0;  // otherwise those of earlier batches wait for their write
+    if (waiting_.batches == 0) block_signals_.clear();  // otherwise those of earlier batches wait for their write
     for (detail::recorded_local& local : recorder_.locals())
       if (local.before_head) {
         local.call.backward(local.call.object, {local.input.data(), {rows, width}}, {stream_error_.data(), {rows, width}},
@@ -419,20 +428,26 @@ class optimizer<Parameters, Composition> {
     for (const detail::recorded_layer& layer : recorder_.layers()) {
       const bool head = &layer == &recorder_.head();
       if (!layer.trained() || !(layer.estimated || head)) continue;
-      const tensor_view<const float> signal(layer.signal.data(), {rows_, layer.outputs()});
-      if (layer.weight) factors_.push_back({*layer.weight, signal, {layer.input.data(), {rows_, layer.inputs()}}});
+      const tensor_view<const float> signal(layer.signal.data(), {waiting_.rows, layer.outputs()});
+      if (layer.weight) factors_.push_back({*layer.weight, signal, {layer.input.data(), {waiting_.rows, layer.inputs()}}});
       if (layer.bias) factors_.push_back({*layer.bias, signal, {}});
     }
     block_signals_.for_each([this](const detail::outer_factor& f) { factors_.push_back(f); });
-    std::stable_sort(factors_.begin(), factors_.end(),
-                     [](const detail::outer_factor& a, const detail::outer_factor& b) { return a.parameter < b.parameter; });
-    if (!checked_) require_factors();
-    if (heard_ == 0) return abandon_batches();
-    const auto met = applier_.apply(team_, factors_, heard_, r.rate, key, writes_++, log_ ? &changed_ : nullptr);
+    for (std::size_t i = 0; i < factors_.size(); ++i) factors_[i].order = i;
+    std::sort(factors_.begin(), factors_.end(), [](const detail::outer_factor& a, const detail::outer_factor& b) {
+      return std::pair(a.parameter, a.order) < std::pair(b.parameter, b.order);
+    });
+    require_factors();
+    if (waiting_.heard == 0) {
+      waiting_ = {};
+      return;
+    }
+    const auto met = applier_.apply(team_, factors_, waiting_.heard, r.rate, key, writes_, log_ ? &changed_ : nullptr);
+    ++writes_;
     r.writes = met.writes;
     r.clipped_gradients = met.clipped;
     r.lost_gradients = met.lost;
-    rows_ = heard_ = batches_ = 0;
+    waiting_ = {};
   }
   /// Every parameter has an estimate, or nothing is written.
   void require_factors() {
@@ -446,13 +461,15 @@ class optimizer<Parameters, Composition> {
                                          : "be one: train the last layer's weights and bias alone"});
     });
     if (!problems.empty()) throw error(std::move(problems));
-    checked_ = true;
   }
-  void abandon_batches() { rows_ = heard_ = batches_ = 0; }
+  void require_rows(std::span<const float> outputs) {
+    if (const std::size_t classes = recorder_.head().outputs(); outputs.size() % classes != 0)
+      fail("forward", "numbers returned", outputs.size(), "be rows of " + to_text(classes) + ", the outputs of the last layer");
+  }
 
   network_trace trace_of() {
     const std::size_t classes = recorder_.head().outputs();
-    return {recorder_.hidden(), {recorder_.head().signal.data() + rows_ * classes, {losses_.size(), classes}}, {}, lost_};
+    return {recorder_.hidden(), {recorder_.head().signal.data() + waiting_.rows * classes, {losses_.size(), classes}}, {}, lost_};
   }
   double outer_work(std::size_t rows) {
     double work = 0;
@@ -462,14 +479,14 @@ class optimizer<Parameters, Composition> {
     block_signals_.for_each([&of_blocks](const detail::outer_factor& f) {
       of_blocks += static_cast<double>(f.signal.rows()) * static_cast<double>(f.outputs() * f.inputs());
     });
-    return work + of_blocks - std::exchange(block_work_, of_blocks);
+    return work + of_blocks - std::exchange(waiting_.block_work, of_blocks);
   }
 
   void lose(std::size_t example, report& r) {
     lost_[example] = 1;
     ++r.lost_examples;
     const std::size_t classes = recorder_.head().outputs();
-    std::fill_n(recorder_.head().signal.data() + (rows_ + example) * classes, classes, 0.0f);
+    std::fill_n(recorder_.head().signal.data() + (waiting_.rows + example) * classes, classes, 0.0f);
     recorder_.drop(example);
   }
   void silence_lost_examples() {
@@ -482,8 +499,9 @@ class optimizer<Parameters, Composition> {
   }
 
   std::span<const probe> copies(std::uint32_t count) {
-    while (copies_.size() < count) copies_.push_back({{options_.run, step_, static_cast<std::uint32_t>(copies_.size())}, 0.0});
-    return std::span(copies_).first(count);
+    copies_.clear();
+    for (std::uint32_t k = 0; k < count; ++k) copies_.push_back({{options_.run, step_, k}, 0.0});
+    return copies_;
   }
   struct displacing {
     optimizer* self;
@@ -502,16 +520,21 @@ class optimizer<Parameters, Composition> {
   options options_;
   mutable thread_team team_;
   std::vector<detail::memory_range> ranges_ = detail::memory_ranges(parameters_);
-  detail::layer_recorder recorder_{needs, ranges_};
+  detail::layer_recorder recorder_{needs, ranges_, policies_.batches.count};
   detail::outer_applier<Parameters, Composition> applier_{parameters_, policies_, team_.size()};
   typename estimator_type::state estimator_state_;
 
-  std::uint32_t step_ = 0, batches_ = 0;
+  /// Batches that wait for the next write.
+  struct waiting {
+    std::uint32_t batches = 0;
+    std::size_t rows = 0, heard = 0;  ///< examples, and those of them that are not lost
+    double block_work = 0;            ///< multiply-adds of their outer products in blocks
+  };
+
+  std::uint32_t step_ = 0;
   std::uint64_t writes_ = 0;
-  std::size_t rows_ = 0;   ///< of the batches that wait for the next write
-  std::size_t heard_ = 0;  ///< of them, those that are not lost
-  double block_work_ = 0;  ///< of outer products in blocks, for those batches
-  bool checked_ = false, takes_copies_ = false;
+  waiting waiting_;
+  bool discovered_ = false, takes_copies_ = false;
   std::vector<probe> copies_;
   std::vector<float> outputs_, responses_, stream_error_, product_;
   std::vector<double> losses_, changes_;

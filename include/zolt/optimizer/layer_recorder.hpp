@@ -59,13 +59,14 @@ class layer_recorder final : public layer_observer {
  public:
   using displacement = void (*)(void* context, std::size_t hidden, std::uint32_t copy, tensor_view<float> out);
 
-  layer_recorder(layer_needs needs, std::span<const memory_range> parameters) : needs_(needs), parameters_(parameters) {}
+  /// `batches` of one size are kept until a write without growing.
+  layer_recorder(layer_needs needs, std::span<const memory_range> parameters, std::size_t batches)
+      : needs_(needs), parameters_(parameters), batches_(batches) {}
 
   std::span<recorded_layer> layers() { return layers_; }
   std::span<recorded_local> locals() { return locals_; }
   std::span<layer_trace> hidden() { return hidden_; }
   recorded_layer& head() { return layers_.back(); }
-  bool discovered() const { return discovered_; }
   /// Bytes kept of the forwards of one write.
   std::size_t bytes() const {
     std::size_t floats = change_.capacity();
@@ -81,6 +82,7 @@ class layer_recorder final : public layer_observer {
   void drop(std::size_t example) {
     for (recorded_layer& layer : layers_) {
       if (layer.keeps_input) std::fill_n(&layer.input[(rows_before_ + example) * layer.inputs()], layer.inputs(), 0.0f);
+      if (layer.estimated && layer.keeps_slope) std::fill_n(&layer.slope[example * layer.outputs()], layer.outputs(), 0.0f);
       if (layer.keeps_output) std::fill_n(&layer.output[example * layer.outputs()], layer.outputs(), 0.0f);
     }
     for (recorded_local& local : locals_)
@@ -130,7 +132,6 @@ class layer_recorder final : public layer_observer {
         break;
       }
     hidden_.resize(count);
-    discovered_ = true;
   }
 
   /// A forward of which nothing is kept.
@@ -143,11 +144,12 @@ class layer_recorder final : public layer_observer {
   }
   void finish_clean(std::size_t rows) {
     finish();
+    if (rows == 0) fail("forward", "rows of outputs", rows, "be at least 1");
     if (rows != head().rows) fail("forward", "rows of outputs", rows, "be " + to_text(head().rows) + ", those of the last layer");
     for (recorded_layer& layer : layers_) {
       if (layer.estimated && layer.rows != rows)
         fail("forward", "rows of layer " + to_text(number_of(layer)), layer.rows, "be " + to_text(rows) + ", those of the outputs");
-      if (layer.estimated || &layer == &head()) layer.signal.resize((rows_before_ + rows) * layer.outputs());
+      if (layer.estimated || &layer == &head()) grow(layer.signal, rows * layer.outputs(), rows_before_ * layer.outputs());
       if (!layer.estimated) continue;
       float* signal = layer.signal.data() + rows_before_ * layer.outputs();
       std::fill_n(signal, rows * layer.outputs(), 0.0f);
@@ -212,7 +214,7 @@ class layer_recorder final : public layer_observer {
     const std::size_t i = number_of(layer);
     if (mode_ == mode::clean) {
       layer.call = call;  // what it reads may be another object this time
-      if (layer.keeps_input) keep(x, layer.input, rows_before_);
+      if (layer.keeps_input) keep_batch(x, layer.input);
     } else if (mode_ == mode::round) {
       if (i != 0) measure_slope(layers_[i - 1], x);
       if (i <= first_displaced_) {
@@ -229,14 +231,14 @@ class layer_recorder final : public layer_observer {
     if (inside_block_ != 0 || mode_ == mode::idle || mode_ == mode::discovery) return;
     recorded_layer& layer = layers_[next_ - 1];
     if (mode_ == mode::clean && layer.keeps_output) {
-      keep(y, layer.output, 0);
+      keep(y, layer.output);
     } else if (mode_ == mode::round && is_displaced(layer)) {
       for (std::uint32_t k = 0; k < copies_; ++k) {
         const float* by = displacement_of(layer, k);
         float* to = y.data() + k * layer.output.size();
         for (std::size_t j = 0; j < layer.output.size(); ++j) to[j] += by[j];
       }
-      if (layer.keeps_slope && needs_.slope == activation_slope::measured && !is_first_displaced(layer)) keep(y, layer.displaced, 0);
+      if (layer.keeps_slope && needs_.slope == activation_slope::measured && !is_first_displaced(layer)) keep(y, layer.displaced);
     }
   }
 
@@ -258,7 +260,7 @@ class layer_recorder final : public layer_observer {
         recorded_local& local = next_local(x.columns());
         local.call = call;
         local.work = 0;
-        if (needs_.stream_error && (needs_.backward || local.before_head)) keep(x, local.input, 0);
+        if (needs_.stream_error && (needs_.backward || local.before_head)) keep(x, local.input);
       }
     }
     if (needs_.backward && call.backward != nullptr) ++inside_block_;
@@ -314,11 +316,17 @@ class layer_recorder final : public layer_observer {
     if (range == nullptr || range->begin != address) return {};
     return range->parameter;
   }
-  static void keep(tensor_view<const float> from, std::vector<float>& to, std::size_t rows_before) {
-    const std::size_t before = rows_before * from.columns();
-    to.resize(before + from.size());
+  /// Room for a batch behind `before` floats; with the first one, for as many as a write takes.
+  void grow(std::vector<float>& to, std::size_t batch, std::size_t before) const {
+    if (before == 0 && batches_ > 1) to.reserve(batches_ * batch);
+    to.resize(before + batch);
+  }
+  void keep_batch(tensor_view<const float> from, std::vector<float>& to) const {
+    const std::size_t before = rows_before_ * from.columns();
+    grow(to, from.size(), before);
     std::copy_n(from.data(), from.size(), to.data() + before);
   }
+  static void keep(tensor_view<const float> from, std::vector<float>& to) { to.assign(from.data(), from.data() + from.size()); }
   std::span<const float> clean_input(const recorded_layer& layer) const {
     return std::span(layer.input).subspan(rows_before_ * layer.inputs());
   }
@@ -354,6 +362,7 @@ class layer_recorder final : public layer_observer {
 
   layer_needs needs_;
   std::span<const memory_range> parameters_;
+  std::size_t batches_;
   std::vector<recorded_layer> layers_;
   std::vector<recorded_local> locals_;
   std::vector<layer_trace> hidden_;
@@ -366,7 +375,6 @@ class layer_recorder final : public layer_observer {
   std::uint32_t first_copy_ = 0, copies_ = 1;
   displacement displace_ = nullptr;
   void* context_ = nullptr;
-  bool discovered_ = false;
   double work_ = 0;
 };
 

@@ -18,6 +18,7 @@ struct outer_factor {
   std::size_t parameter = 0;
   tensor_view<const float> signal;
   tensor_view<const float> input;
+  std::size_t order = 0;  ///< among the summands
 
   std::size_t outputs() const { return signal.columns(); }
   std::size_t inputs() const { return input.data() == nullptr ? 1 : input.columns(); }
@@ -42,6 +43,9 @@ class layer_signals {
   }
 
   void clear() { used_ = 0; }
+  std::size_t count() const { return used_; }
+  /// Forgets what was left after the first `count`.
+  void keep(std::size_t count) { used_ = count; }
   std::size_t bytes() const {
     std::size_t floats = 0;
     for (const kept& k : kept_) floats += k.signal.capacity() + k.input.capacity();
@@ -55,7 +59,8 @@ class layer_signals {
       const std::size_t rows = k.signal.size() / k.outputs;
       f(detail::outer_factor{k.parameter,
                              {k.signal.data(), {rows, k.outputs}},
-                             k.inputs == 0 ? tensor_view<const float>{} : tensor_view<const float>{k.input.data(), {rows, k.inputs}}});
+                             k.inputs == 0 ? tensor_view<const float>{} : tensor_view<const float>{k.input.data(), {rows, k.inputs}},
+                             i});
     }
   }
 

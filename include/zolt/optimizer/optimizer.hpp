@@ -33,7 +33,7 @@ struct report {
   std::uint64_t clamped_probes = 0;        ///< coded weights that a probe could not move all the way: their estimate is biased toward 0
   std::uint32_t lost_examples = 0;         ///< examples without part in the step, for a loss or a response that was not finite
   std::uint64_t clipped_gradients = 0;     ///< elements of an outer estimate beyond the normaliser's limit
-  std::uint64_t lost_gradients = 0;        ///< elements of it that were not finite, and taken as 0
+  std::uint64_t lost_gradients = 0;        ///< elements of it that were not finite or beyond 2⁴⁸, and taken as 0
   double forwards = 0;                     ///< forward passes of the batch; one that starts in the middle counts by its multiply-adds
   double work = 0;                         ///< the same with outer products and other products that are no forward
   write_events writes;

@@ -103,10 +103,10 @@ class outer_applier {
                std::uint64_t step, code_changes* changes) {
     share_ = static_cast<float>(1 / static_cast<double>(examples));
     for (lane_state& lane : lanes_) lane.met = {}, lane.changed.clear();
+    for_each_parameter(parameters_, [&](std::size_t i, const auto& p) { require_shape(p, factors_of(factors, i)); });
     for_each_parameter(parameters_, [&](std::size_t i, const auto& p) {
       const std::span<const outer_factor> own = factors_of(factors, i);
       const matrix m{own[0].outputs(), own[0].inputs()};
-      require_shape(p, m, own);
       if constexpr (pooling != rms_pooling::none) {
         if (moments_[i].writes == 0) {  // divided by its own moments, since there are none before it
           pass<false>(team, i, p, m, own, rate, key, step, false);
@@ -177,13 +177,15 @@ class outer_applier {
 
   /// Every factor belongs to a matrix that the parameter can be, and the moments to that one.
   template <class S>
-  void require_shape(const parameter<S>& p, const matrix& m, std::span<const outer_factor> factors) const {
+  void require_shape(const parameter<S>& p, std::span<const outer_factor> factors) const {
+    const matrix m{factors[0].outputs(), factors[0].inputs()};
     const shape stored = p.storage.shape();
     for (const outer_factor& f : factors) {
       const shape seen{f.outputs(), f.inputs()};
       const bool fits = stored.rows > 1 && seen.columns > 1 ? seen == stored : seen.size() == stored.size();
-      if (!fits || seen != shape{m.rows, m.columns})
-        fail(p.name, "shape seen by its layer", seen.text(), "be " + stored.text() + ", that of the parameter");
+      if (seen != shape{m.rows, m.columns})
+        fail(p.name, "shape seen by its layer", seen.text(), "be that of its other uses, " + shape{m.rows, m.columns}.text());
+      if (!fits) fail(p.name, "shape seen by its layer", seen.text(), "be " + stored.text() + ", that of the parameter");
     }
     const gradient_moments& v = moments_[factors[0].parameter];
     if (v.writes != 0 && (v.rows.size() != (m.factored() ? m.rows : 1) || v.columns.size() != (m.factored() ? m.columns : 0)))
@@ -257,6 +259,11 @@ class outer_applier {
   void remember(std::size_t index, const matrix& m) {
     gradient_moments& v = moments_[index];
     const square_sums& s = sums_[index];
+    if (v.writes == 0 && std::all_of(s.rows.begin(), s.rows.end(), [](double row) { return row == 0; })) {  // nothing to divide by yet
+      v.rows.assign(m.factored() ? m.rows : 1, 0.0f);
+      v.columns.assign(m.factored() ? m.columns : 0, 0.0f);
+      return;
+    }
     const double rate = std::max(1 - double{policies_.normalise.decay}, 1 / ++v.writes);
     const auto follow = [rate](float& moment, double now) {
       if (exact::is_finite(now)) moment += static_cast<float>(rate * (now - double{moment}));

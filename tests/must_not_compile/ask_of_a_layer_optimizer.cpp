@@ -1,0 +1,18 @@
+// expect: are no list of keys and scalars
+#include <vector>
+
+#include "zolt/estimator/exact_head.hpp"
+#include "zolt/estimator/learned_feedback.hpp"
+#include "zolt/optimizer/layer_optimizer.hpp"
+
+std::vector<float> w(8);
+auto parameters() { return zolt::parameters(zolt::parameter("w", w)); }
+zolt::optimizer opt{parameters(), zolt::exact_head{}};
+std::vector<float> forward(const zolt::probe_view&) { return w; }
+const std::vector<int> labels(8);
+
+#if defined(ZOLT_SHOULD_COMPILE)
+void step() { opt.step(forward, zolt::softmax_cross_entropy{labels}); }
+#else
+void step() { opt.ask(); }
+#endif

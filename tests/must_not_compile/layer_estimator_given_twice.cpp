@@ -1,0 +1,15 @@
+// expect: zolt: the estimator is given twice
+#include <vector>
+
+#include "zolt/estimator/exact_head.hpp"
+#include "zolt/estimator/learned_feedback.hpp"
+#include "zolt/optimizer/layer_optimizer.hpp"
+
+std::vector<float> w(8);
+auto parameters() { return zolt::parameters(zolt::parameter("w", w)); }
+
+#if defined(ZOLT_SHOULD_COMPILE)
+zolt::optimizer opt{parameters(), zolt::exact_head{}};
+#else
+zolt::optimizer opt{parameters(), zolt::exact_head{}, zolt::learned_feedback<>{}};
+#endif
