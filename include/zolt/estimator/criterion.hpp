@@ -62,17 +62,24 @@ softmax_cross_entropy(const Range&) -> softmax_cross_entropy<std::remove_cvref_t
 ///
 /// Units    loss: nats. Shapes: outputs of one column, one target per row.
 /// Source   Cox 1958, in the ±1 form.
+/// Errors   another target, or more outputs than one, give a loss that is not finite, which loses the example.
 struct logistic_loss {
   std::span<const float> targets;
 
   double loss(std::size_t example, std::span<const float> outputs) const {
-    if (example >= targets.size()) return std::numeric_limits<double>::quiet_NaN();
+    if (!known(example, outputs)) return std::numeric_limits<double>::quiet_NaN();
     const double margin = double{targets[example]} * double{outputs[0]};
     return margin > 0 ? std::log1p(std::exp(-margin)) : std::log1p(std::exp(margin)) - margin;
   }
   void slope(std::size_t example, std::span<const float> outputs, std::span<float> slope) const {
-    const float y = example < targets.size() ? targets[example] : std::numeric_limits<float>::quiet_NaN();
+    if (!known(example, outputs)) return std::fill(slope.begin(), slope.end(), std::numeric_limits<float>::quiet_NaN());
+    const float y = targets[example];
     slope[0] = -y / (1 + std::exp(y * outputs[0]));
+  }
+
+ private:
+  bool known(std::size_t example, std::span<const float> outputs) const {
+    return example < targets.size() && outputs.size() == 1 && (targets[example] == 1 || targets[example] == -1);
   }
 };
 

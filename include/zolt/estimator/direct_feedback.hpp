@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <string_view>
 #include <vector>
 
@@ -20,7 +19,7 @@ namespace zolt::inline v0 {
 /// Cost     1 forward; one outer product per trained layer. No state; inputs, slopes and signals of the trained layers for one batch.
 /// Bias     any: the signal is no estimate of a gradient, it becomes aligned to one.
 /// Source   Nøkland 2016 (arXiv 1609.01596) eq. 7.
-/// Differs  ±1 instead of uniform entries.
+/// Differs  ±1 instead of uniform entries; φ' is that of a rectifier, which needs no probe.
 struct direct_feedback {
   static constexpr std::string_view name = "direct_feedback";
   static constexpr purity_class purity = purity_class::p2;

@@ -26,21 +26,20 @@ struct broadcast_of_stream_error {
 
 /// For residual networks: what the head wants the residual stream to be is told to every trained layer that adds to the stream.
 ///
-///   signal_l = ∂L/∂x_final = Jᵀ(E ᵀ e),      J: Jacobian of what lies between the stream and the head (a normalisation)
+///   signal_l = ∂L/∂x_final = Jᵀ Wᵀ e,      W: head,   J: Jacobian of what lies between the stream and the head (a normalisation)
 ///
 /// In x_{l+1} = x_l + f_l(x_l) the true error of the stream at layer l is ∂L/∂x_final · (I + …): its leading term needs no product at all. Its
-/// cosine to the truth falls from block to block (1, 0.5, 0.3, 0.2 from the top of a five-block language model), so train the top half and
-/// leave the rest out of the parameters: a layer with a poor signal takes full-size normalised steps too.
+/// cosine to the truth falls from block to block, so train the top half and leave the rest out of the parameters: a layer with a poor signal
+/// takes full-size normalised steps too.
 ///
 /// For parameters of the head and of layers whose output is as wide as the head's input (the output projections of attention and of the
 /// feed-forward part). A normalisation before the head is seen if it is called through zolt::local; otherwise J is the identity.
 ///
 /// Units    loss per unit of the stream.
 /// Cost     1 forward; one product with the head transposed, one outer product per trained layer. No state, no probe; inputs of the trained
-///          layers and one error of the stream for one batch.
+///          layers and two errors of the stream for one batch.
 /// Bias     every term of the chain through the blocks above, O(their Jacobians).
-/// Source   the logit-lens view of residual networks; broadcasting an error without transport as in Nøkland 2016 (arXiv 1609.01596),
-///          with the identity where it has random matrices.
+/// Source   broadcasting an error without transport as in Nøkland 2016 (arXiv 1609.01596), with the identity where it has random matrices.
 struct identity_broadcast : detail::broadcast_of_stream_error {
   static constexpr std::string_view name = "identity_broadcast";
   static constexpr purity_class purity = purity_class::p2;

@@ -31,16 +31,17 @@ inline void tell_error(const network_trace& trace, const float* feedback, const 
 /// Feedback that is learned by perturbation: how the outputs respond when a layer is disturbed is regressed, example by example and step by
 /// step, into one small matrix per layer, and that matrix tells the layer its error.
 ///
-///   p_l = σ_l r_l ∘ φ'(z_l),      d = o(z + σ r) − o(z),      err = d − Σ_l p_l B_l
-///   B_l ← B_l + β_t · diag(1/E p_l²) p_lᵀ err / examples,      β_t = max(decay, 1/t)
-///   signal_l = φ'(z_l) ∘ (e B_lᵀ)
+///   p_l = σ_l r_l ∘ φ'(z_l),      d = o(z + σ r) − o(z),      err = d − Σ_l p_l B_lᵀ
+///   B_l ← B_l + β_t · errᵀ p_l diag(1/E p_l²) / examples,      β_t = max(decay, 1/t)
+///   signal_l = φ'(z_l) ∘ (e B_l)
 ///
 /// B_l converges to the mean Jacobian ∂o/∂h_l: no weight is read for it. A scalar estimate uses a response once and forgets it; here every
 /// response improves numbers that all examples and all later steps share, which is why its signals are nearly those of backpropagation.
 ///
 /// Units    noise: fraction of the RMS of a layer's outputs; decay: a fraction.
 /// Shapes   B_l: classes × outputs of the layer.
-/// Cost     1 forward and one from the first hidden trained layer on; one outer product per trained layer. State: classes + 1 floats per
+/// Cost     1 forward and one from the first hidden trained layer on; one outer product per trained layer, and three products of
+///          examples · classes · outputs for every hidden one. State: classes + 1 floats per
 ///          output of a hidden trained layer, nothing per weight. Inputs, outputs, slopes and signals of the trained layers for one batch,
 ///          and (examples + classes) · widest + examples · classes floats.
 /// Bias     B_l is a mean over examples: what differs between them in the layers above is lost. That bias is worth having:
@@ -67,7 +68,7 @@ struct learned_feedback {
     std::vector<float> displaced, missed, product;  ///< of one step
 
     std::size_t outputs(std::size_t layer) const { return (begins[layer + 1] - begins[layer]) / (classes + 1); }
-    /// B of a layer, classes × outputs, and the mean square of its p.
+    /// B of a layer, classes × outputs, and the mean square of its p; known from the first step on.
     std::span<float> feedback(std::size_t layer) { return std::span(memory).subspan(begins[layer], classes * outputs(layer)); }
     std::span<const float> feedback(std::size_t layer) const { return std::span(memory).subspan(begins[layer], classes * outputs(layer)); }
     std::span<float> mean_square(std::size_t layer) {

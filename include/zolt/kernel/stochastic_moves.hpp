@@ -1,6 +1,5 @@
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -23,13 +22,13 @@ inline void find_stochastic_moves(const float* delta, float scale, const std::ui
     load_lanes(x, delta + j);
     load_lanes(w, words + j);
     x = (x < 0 ? -x : x) * scale;
-    const lanes_f32 below_one = x < almost_one ? x : x * 0 + almost_one;
+    const lanes_f32 below_one = x < almost_one ? x : lanes_f32{} + almost_one;
     const lanes_u32 threshold = __builtin_convertvector(below_one * 0x1p32f, lanes_u32);
     store_lanes(static_cast<lanes_i32>(x >= 1) | static_cast<lanes_i32>(w < threshold), moves + j);
   }
   for (; j < count; ++j) {
     const float x = (delta[j] < 0 ? -delta[j] : delta[j]) * scale;
-    moves[j] = x >= 1 || words[j] < static_cast<std::uint32_t>(std::min(x, almost_one) * 0x1p32f) ? -1 : 0;
+    moves[j] = x >= 1 || words[j] < static_cast<std::uint32_t>((x < almost_one ? x : almost_one) * 0x1p32f) ? -1 : 0;
   }
 }
 

@@ -46,7 +46,7 @@ layer_call call_of(const Weights& w) {
   call.read_from = [](const void* object, std::size_t first, std::span<float> out) {
     probe_view{}.read(*static_cast<const Weights*>(object), first, out);
   };
-  if constexpr (std::is_trivially_copyable_v<Weights> && sizeof(Weights) <= sizeof call.view)
+  if constexpr (std::is_trivially_copyable_v<Weights> && sizeof(Weights) <= sizeof call.view && alignof(Weights) <= 16)
     std::memcpy(call.view, &w, sizeof w);
   else
     call.object = &w;

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <concepts>
-
 #include "zolt/linear/linear.hpp"
 #include "zolt/optimizer/layer_signals.hpp"
 #include "zolt/optimizer/transposed_product.hpp"

@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <limits>
 #include <optional>
 #include <ranges>
 #include <span>
@@ -41,6 +40,10 @@ namespace detail {
 
 template <class Outputs>
 std::span<const float> floats_of_outputs(const Outputs& outputs) {
+  if constexpr (requires { outputs.outerStride(); })  // a part of an Eigen matrix
+    if ((outputs.size() > 1 && outputs.innerStride() != 1) ||
+        (outputs.rows() > 1 && outputs.cols() > 1 && outputs.outerStride() != outputs.cols()))
+      fail("forward", "outputs", "strided", "be contiguous rows");
   if constexpr (std::convertible_to<Outputs, tensor_view<const float>> && !std::ranges::contiguous_range<Outputs>)
     return static_cast<tensor_view<const float>>(outputs).flat();
   else
@@ -83,6 +86,7 @@ class optimizer<Parameters, Composition> {
   using estimator_type = decltype(Composition::estimator);
   static constexpr detail::layer_needs needs = detail::needs_of<estimator_type>();
   static constexpr bool probing = probing_layer_estimator<estimator_type>;
+  static_assert(probing || needs.slope != activation_slope::measured, "zolt: a slope is measured by probes, which this estimator has not");
 
  public:
   static constexpr purity_class purity = estimator_type::purity;
@@ -277,7 +281,7 @@ class optimizer<Parameters, Composition> {
       fail(policy_name<decltype(policies_.schedule)>(), "rate of step " + to_text(step_), r.rate, text_of(bound::non_negative));
 
     run_clean(run, loss, r);
-    recorder_.measure_outputs(losses_.size() - r.lost_examples);
+    recorder_.measure_outputs(lost_);
     const double clean_work = recorder_.take_work();
     network_trace trace = trace_of();
     double work = clean_work;
@@ -318,6 +322,7 @@ class optimizer<Parameters, Composition> {
       } catch (const error&) {  // linear refuses rows that two copies do not divide
       }
     }
+    if constexpr (!needs.stream_error) require_layers();
     discovered_ = true;
   }
 
@@ -402,6 +407,9 @@ class optimizer<Parameters, Composition> {
                                 trace.error, {stream_error_.data(), {rows, width}});
     work += static_cast<double>(rows) * static_cast<double>(head.call.weights.size());
     if (waiting_.batches == 0) block_signals_.clear();  // otherwise those of earlier batches wait for their write
+    for (const detail::recorded_local& local : recorder_.locals())
+      if ((local.before_head || needs.backward) && local.rows != rows)
+        fail("local layer", "rows", local.rows, "be " + to_text(rows) + ", those of the outputs");
     for (detail::recorded_local& local : recorder_.locals())
       if (local.before_head) {
         local.call.backward(local.call.object, {local.input.data(), {rows, width}}, {stream_error_.data(), {rows, width}},
@@ -451,11 +459,24 @@ class optimizer<Parameters, Composition> {
   }
   /// Every parameter has an estimate, or nothing is written.
   void require_factors() {
+    require_each([this](std::size_t parameter) {
+      return std::any_of(factors_.begin(), factors_.end(), [&](const detail::outer_factor& f) { return f.parameter == parameter; });
+    });
+  }
+  /// Every parameter belongs to a layer that gets a signal, or no step is made.
+  void require_layers() {
+    require_each([this](std::size_t parameter) {
+      const auto& all = recorder_.layers();
+      return std::any_of(all.begin(), all.end(), [&](const detail::recorded_layer& layer) {
+        return (layer.estimated || &layer == &recorder_.head()) && (layer.weight == parameter || layer.bias == parameter);
+      });
+    });
+  }
+  template <class Has>
+  void require_each(Has&& has) {
     std::vector<problem> problems;
-    std::size_t at = 0;
     for_each_parameter(parameters_, [&](std::size_t i, const auto& p) {
-      while (at < factors_.size() && factors_[at].parameter < i) ++at;
-      if (at == factors_.size() || factors_[at].parameter != i)
+      if (!has(i))
         problems.push_back({p.name, "estimate of " + std::string(policy_name<estimator_type>()), "none",
                             needs.hidden ? "be one: train weights that zolt::linear reads and biases that zolt::add_bias adds"
                                          : "be one: train the last layer's weights and bias alone"});
@@ -518,7 +539,7 @@ class optimizer<Parameters, Composition> {
   Parameters parameters_;
   Composition policies_;
   options options_;
-  mutable thread_team team_;
+  thread_team team_;
   std::vector<detail::memory_range> ranges_ = detail::memory_ranges(parameters_);
   detail::layer_recorder recorder_{needs, ranges_, policies_.batches.count};
   detail::outer_applier<Parameters, Composition> applier_{parameters_, policies_, team_.size()};

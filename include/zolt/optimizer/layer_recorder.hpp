@@ -46,6 +46,8 @@ struct recorded_local {
   local_call call;
   std::size_t columns = 0;
   std::size_t layers_before = 0, layers_after = 0;  ///< called before it began and when it ended
+  std::size_t rows = 0;                             ///< of this batch
+  bool has_layers = false;                          ///< calls zolt::linear
   bool before_head = false;                         ///< between the stream and the head, with no layer inside
   double work = 0;                                  ///< multiply-adds of the products inside, in this clean forward
   std::vector<float> input;
@@ -80,23 +82,30 @@ class layer_recorder final : public layer_observer {
 
   /// An example whose loss or error is not finite: what it left must not meet a sum, not even times 0.
   void drop(std::size_t example) {
+    const std::size_t rows = head().rows;  // a layer of other rows has no row of this example
     for (recorded_layer& layer : layers_) {
-      if (layer.keeps_input) std::fill_n(&layer.input[(rows_before_ + example) * layer.inputs()], layer.inputs(), 0.0f);
+      if (layer.rows != rows) continue;
+      if (layer.keeps_input) silence({&layer.input[(rows_before_ + example) * layer.inputs()], layer.inputs()});
+      if (layer.keeps_output) silence({&layer.output[example * layer.outputs()], layer.outputs()});
       if (layer.estimated && layer.keeps_slope) std::fill_n(&layer.slope[example * layer.outputs()], layer.outputs(), 0.0f);
-      if (layer.keeps_output) std::fill_n(&layer.output[example * layer.outputs()], layer.outputs(), 0.0f);
     }
     for (recorded_local& local : locals_)
-      if (!local.input.empty()) std::fill_n(&local.input[example * local.columns], local.columns, 0.0f);
+      if (!local.input.empty() && local.rows == rows) silence({&local.input[example * local.columns], local.columns});
   }
 
-  /// The sizes of outputs, over the examples that are left: one that is no number must not reach the others' displacement.
-  void measure_outputs(std::size_t examples) {
-    for (const recorded_layer& layer : layers_)
-      if (layer.estimated && layer.keeps_output) {
-        double squares = 0;
-        for (const float v : layer.output) squares += double{v} * v;
-        hidden_[layer.hidden].output_rms = examples == 0 ? 0 : std::sqrt(squares / static_cast<double>(examples * layer.outputs()));
+  /// The sizes of outputs, over the examples that are not lost: one that is no number must not reach the others' displacement.
+  void measure_outputs(std::span<const std::uint8_t> lost) {
+    for (const recorded_layer& layer : layers_) {
+      if (!layer.estimated || !layer.keeps_output) continue;
+      double squares = 0;
+      std::size_t count = 0;
+      for (std::size_t b = 0; b < lost.size(); ++b) {
+        if (lost[b] != 0) continue;
+        for (const float v : std::span(layer.output).subspan(b * layer.outputs(), layer.outputs())) squares += double{v} * v;
+        count += layer.outputs();
       }
+      hidden_[layer.hidden].output_rms = count == 0 ? 0 : std::sqrt(squares / static_cast<double>(count));
+    }
   }
 
   /// Learns which layers a forward calls; nothing is kept of their values.
@@ -126,7 +135,7 @@ class layer_recorder final : public layer_observer {
       if (layer.keeps_slope) layers_[i + 1].keeps_input = true;
     }
     for (std::size_t l = locals_.size(); l-- > 0;)
-      if (locals_[l].layers_before + 1 == layers_.size() && locals_[l].layers_after + 1 == layers_.size() &&
+      if (!locals_[l].has_layers && locals_[l].layers_before + 1 == layers_.size() && locals_[l].layers_after + 1 == layers_.size() &&
           locals_[l].columns == head().inputs()) {
         locals_[l].before_head = true;
         break;
@@ -178,6 +187,12 @@ class layer_recorder final : public layer_observer {
     context_ = context;
     for (std::size_t i = 0; i < layers_.size(); ++i)
       if (layers_[i].estimated && layers_[i].hidden == round.first) first_displaced_ = i;
+    if (needs_.slope != activation_slope::measured) return;
+    for (recorded_layer& layer : layers_)
+      if (is_displaced(layer) && layer.keeps_slope) {
+        std::fill(layer.slope.begin(), layer.slope.end(), 0.0f);
+        std::fill(layer.slope_weight.begin(), layer.slope_weight.end(), 0.0f);
+      }
   }
   void start_copies(std::uint32_t first, std::uint32_t count) {
     first_copy_ = first;
@@ -187,19 +202,23 @@ class layer_recorder final : public layer_observer {
   void finish_copies() { finish(); }
   void finish_round() {
     if (needs_.slope != activation_slope::measured) return;
-    for (recorded_layer& layer : layers_)
-      if (is_displaced(layer) && layer.keeps_slope)
-        for (std::size_t i = 0; i < layer.slope.size(); ++i) {
-          const float weight = layer.slope_weight[i];
-          const float slope = layer.slope[i] / weight;
-          layer.slope[i] = weight > 0 && exact::is_finite(slope) ? std::clamp(slope, -steepest, steepest) : 0.0f;
-        }
+    for (recorded_layer& layer : layers_) {
+      if (!is_displaced(layer) || !layer.keeps_slope) continue;
+      bool reached = false;
+      for (std::size_t i = 0; i < layer.slope.size(); ++i) {
+        const float weight = layer.slope_weight[i], slope = layer.slope[i] / weight;
+        layer.slope[i] = weight > 0 && exact::is_finite(slope) ? std::clamp(slope, -steepest, steepest) : 0.0f;
+        reached |= layer.slope[i] != 0;
+      }
+      if (!reached) hidden_[layer.hidden].slope = {};  // the next call reads something else than this layer's activation
+    }
   }
 
   bool enter(const layer_call& call, tensor_view<const float> x, tensor_view<float> y) override {
     if (mode_ == mode::idle) return false;
     const double work = static_cast<double>(x.rows()) * static_cast<double>(call.weights.size());
     if (inside_block_ != 0) {
+      if (mode_ == mode::discovery) locals_.back().has_layers = true;
       if (mode_ == mode::clean) work_ += work, locals_[next_local_ - 1].work += work;
       return false;
     }
@@ -228,7 +247,9 @@ class layer_recorder final : public layer_observer {
   }
 
   void leave(const layer_call&, tensor_view<const float>, tensor_view<float> y) override {
-    if (inside_block_ != 0 || mode_ == mode::idle || mode_ == mode::discovery) return;
+    if (inside_block_ != 0 || mode_ == mode::idle) return;
+    last_output_ = y.data();
+    if (mode_ == mode::discovery) return;
     recorded_layer& layer = layers_[next_ - 1];
     if (mode_ == mode::clean && layer.keeps_output) {
       keep(y, layer.output);
@@ -244,8 +265,7 @@ class layer_recorder final : public layer_observer {
 
   void biased(const std::byte* address, std::size_t count, tensor_view<float> y) override {
     if (mode_ != mode::discovery || inside_block_ != 0 || layers_.empty()) return;
-    if (y.columns() == layers_.back().outputs() && count == y.columns() && !layers_.back().bias)
-      layers_.back().bias = parameter_at(address);
+    if (y.data() == last_output_ && count == layers_.back().outputs() && !layers_.back().bias) layers_.back().bias = parameter_at(address);
   }
 
   void enter_local(const local_call& call, tensor_view<const float> x) override {
@@ -260,6 +280,7 @@ class layer_recorder final : public layer_observer {
         recorded_local& local = next_local(x.columns());
         local.call = call;
         local.work = 0;
+        local.rows = x.rows();
         if (needs_.stream_error && (needs_.backward || local.before_head)) keep(x, local.input);
       }
     }
@@ -293,7 +314,8 @@ class layer_recorder final : public layer_observer {
     if (next_ == layers_.size())
       fail("forward", "layers called through zolt::linear", next_ + 1, "be " + to_text(layers_.size()) + ", as in the first forward");
     recorded_layer& layer = layers_[next_];
-    if (layer.call.weights != call.weights || layer.call.address != call.address)
+    const std::optional<std::size_t> weight = parameter_at(call.address);  // a frozen one may lie elsewhere this time
+    if (layer.call.weights != call.weights || layer.weight != weight)
       fail("forward", "layer " + to_text(next_), call.weights.text() + (layer.call.weights == call.weights ? " of other weights" : ""),
            "be " + layer.call.weights.text() + ", the weights of the first forward");
     if (mode_ == mode::clean)
@@ -329,6 +351,10 @@ class layer_recorder final : public layer_observer {
   static void keep(tensor_view<const float> from, std::vector<float>& to) { to.assign(from.data(), from.data() + from.size()); }
   std::span<const float> clean_input(const recorded_layer& layer) const {
     return std::span(layer.input).subspan(rows_before_ * layer.inputs());
+  }
+  /// Zeros a row that holds something else than numbers. A row of numbers stays: others may depend on it, as in attention.
+  static void silence(std::span<float> row) {
+    if (!std::all_of(row.begin(), row.end(), [](float v) { return exact::is_finite(v); })) std::fill(row.begin(), row.end(), 0.0f);
   }
   bool is_displaced(const recorded_layer& layer) const {
     return layer.estimated && layer.hidden >= round_.first && layer.hidden <= round_.last;
@@ -368,6 +394,7 @@ class layer_recorder final : public layer_observer {
   std::vector<layer_trace> hidden_;
   std::vector<std::size_t> open_locals_;
   std::vector<float> change_;
+  const float* last_output_ = nullptr;
   mode mode_ = mode::idle;
   std::size_t next_ = 0, next_local_ = 0, inside_block_ = 0;
   std::size_t rows_before_ = 0, first_displaced_ = 0;

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "zolt/estimator/purity.hpp"
 #include "zolt/optimizer/applier.hpp"
 #include "zolt/optimizer/journal.hpp"
 #include "zolt/optimizer/loss.hpp"
@@ -35,7 +36,7 @@ struct report {
   std::uint64_t clipped_gradients = 0;     ///< elements of an outer estimate beyond the normaliser's limit
   std::uint64_t lost_gradients = 0;        ///< elements of it that were not finite or beyond 2⁴⁸, and taken as 0
   double forwards = 0;                     ///< forward passes of the batch; one that starts in the middle counts by its multiply-adds
-  double work = 0;                         ///< the same with outer products and other products that are no forward
+  double work = 0;                         ///< the same with outer products, and transposed ones of the head and of blocks
   write_events writes;
   std::uint64_t growths = 0;            ///< buffers that grew beyond their reservation, since the optimizer was made
   std::span<const std::string> unread;  ///< after the first on-read step: parameters that no forward read
@@ -57,6 +58,9 @@ template <parameter_set Parameters, class Composition>
 class optimizer {
  public:
   using law = typename Composition::law;
+  /// What a step reads: losses, one per example where every example has a direction of its own.
+  static constexpr purity_class purity =
+      sign_factored_law<law> ? purity_class::p1 : purity_of_estimator<decltype(Composition::estimator)>();
 
   /// Policies, methods and options, in any order.
   template <class... Given>

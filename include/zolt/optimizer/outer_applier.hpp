@@ -138,7 +138,7 @@ class outer_applier {
   }
   /// Bytes of tiles and sums that a write needs, nothing of which is remembered.
   std::size_t working_bytes() const {
-    std::size_t bytes = lanes_.size() * 3 * panel_floats * sizeof(float);
+    std::size_t bytes = (lanes_.size() * 3 * panel_floats + column_roots_.capacity()) * sizeof(float);
     for (const square_sums& s : sums_) bytes += s.rows.capacity() * sizeof(double) + s.columns.capacity() * sizeof(float);
     return bytes;
   }
@@ -198,6 +198,7 @@ class outer_applier {
     if constexpr (pooling != rms_pooling::none) {
       sums_[index].rows.assign(m.rows, 0.0);
       sums_[index].columns.assign(m.factored() ? m.stripes() * m.columns : 0, 0.0f);
+      if constexpr (Writes) prepare_divisors(moments_[index], m);
     }
     team.run([&](std::size_t lane) {
       for (std::size_t stripe = lane; stripe < m.stripes(); stripe += team.size()) {
@@ -285,19 +286,24 @@ class outer_applier {
     }
   }
 
-  /// gradient ← clip(gradient / (row · column + floor), limit), shaped.
-  void normalise(lane_state& lane, const gradient_moments& v, const matrix& m, const panel& at) {
-    const auto limit = static_cast<float>(policies_.normalise.limit);
+  /// What every panel of a parameter divides by: √(w_k / v̄) for its columns and √(floor · v̄).
+  void prepare_divisors(const gradient_moments& v, const matrix& m) {
     double mean = 0;
     for (const float row : v.rows) mean += double{row};
     mean /= static_cast<double>(v.rows.size());
-    const auto floor = static_cast<float>(std::sqrt(policies_.normalise.floor * mean));
-    float* const of_columns = lane.unit.data();
-    for (std::size_t k = 0; k < at.columns; ++k)
-      of_columns[k] = m.factored() && mean > 0 ? static_cast<float>(std::sqrt(double{v.columns[at.column + k]} / mean)) : 1.0f;
+    floor_ = static_cast<float>(std::sqrt(policies_.normalise.floor * mean));
+    column_roots_.assign(m.columns, 1.0f);
+    if (m.factored() && mean > 0)
+      for (std::size_t k = 0; k < m.columns; ++k) column_roots_[k] = static_cast<float>(std::sqrt(double{v.columns[k]} / mean));
+  }
+
+  /// gradient ← clip(gradient / (row · column + floor), limit), shaped.
+  void normalise(lane_state& lane, const gradient_moments& v, const matrix& m, const panel& at) {
+    const auto limit = static_cast<float>(policies_.normalise.limit);
     for (std::size_t r = 0; r < at.rows; ++r) {
       const float of_row = std::sqrt(v.rows[m.factored() ? at.row + r : 0]);
-      lane.met.clipped += kernel::divide_and_clip(lane.gradient.data() + r * at.columns, of_columns, of_row, floor, limit, at.columns);
+      lane.met.clipped += kernel::divide_and_clip(lane.gradient.data() + r * at.columns, column_roots_.data() + at.column, of_row, floor_,
+                                                  limit, at.columns);
     }
     if (policies_.normalise.power != 1)
       for (std::size_t j = 0; j < at.size(); ++j) {
@@ -338,7 +344,8 @@ class outer_applier {
   std::vector<parameter_state> states_;
   std::vector<gradient_moments> moments_;
   std::vector<square_sums> sums_;
-  float share_ = 1;
+  std::vector<float> column_roots_;
+  float floor_ = 0, share_ = 1;
 };
 
 }  // namespace zolt::inline v0::detail
