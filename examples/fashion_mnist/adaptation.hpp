@@ -8,6 +8,7 @@
 #include "dataset.hpp"
 #include "float_network.hpp"
 #include "recipes.hpp"
+#include "zolt/estimator/purity.hpp"
 
 namespace fashion_mnist {
 
@@ -22,9 +23,10 @@ struct timings {
 };
 
 struct adaptation_result {
-  std::size_t weight_bytes = 0;     ///< codes and scales, biases included
-  std::size_t optimizer_bytes = 0;  ///< residuals, moments, and what an estimator remembers
-  double work = 0;                  ///< in forward passes: products of all kinds over those of a forward
+  zolt::purity_class purity = zolt::purity_class::p0;  ///< how much of a forward the method reads
+  std::size_t weight_bytes = 0;                        ///< codes and scales, biases included
+  std::size_t optimizer_bytes = 0;                     ///< residuals, moments, and what an estimator remembers
+  double work = 0;                                     ///< in forward passes: products of all kinds over those of a forward
   timings milliseconds = {};
 };
 

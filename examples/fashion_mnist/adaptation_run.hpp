@@ -100,7 +100,8 @@ adaptation_result train(const assignment& a, const network<Weights>& net, std::u
   batch_order order(a.images.size(), batch_size, a.seed, counter_random::purpose::adaptation_batches);
   dataset batch;
   batch_losses bare;
-  adaptation_result result{.weight_bytes = bytes_of(net)};
+  adaptation_result result;
+  result.weight_bytes = bytes_of(net);
   double forwards = 0;
   const auto tell = [&] {
     a.report({static_cast<std::uint64_t>(std::llround(forwards)), [&net](const dataset& data) { return accuracy(net, data); }});
@@ -147,6 +148,7 @@ adaptation_result run(const assignment& a, const Trained& trained, Losses losses
     if (per_example) made.forwards = made.work = 2;  // a probe is one example of the batch
     return made;
   });
+  result.purity = decltype(opt)::purity;
   result.optimizer_bytes = opt.state_bytes();
   return result;
 }
@@ -162,6 +164,7 @@ adaptation_result run_on_layers(const assignment& a, network<Weights>& net, cons
     return opt.step([&](const zolt::probe_view& probes) { return logits(net, probes, batch.images, memory); },
                     zolt::softmax_cross_entropy{batch.labels});
   });
+  result.purity = decltype(opt)::purity;
   result.optimizer_bytes = opt.state_bytes();
   return result;
 }

@@ -9,20 +9,6 @@ constexpr std::string_view learned = "learned feedback", learned_4 = "learned fe
 
 }  // namespace
 
-std::string_view purity_of(procedure how) {
-  switch (how) {
-    case procedure::per_example:
-    case procedure::per_example_residual:
-    case procedure::exact_head: return "P1";
-    case procedure::node_perturbation:
-    case procedure::orthogonal_nodes:
-    case procedure::learned_feedback:
-    case procedure::unbiased_feedback:
-    case procedure::direct_feedback: return "P2";
-    default: return forward_only(how) ? "P0" : "FO";
-  }
-}
-
 const std::vector<recipe>& main_recipes() {
   using enum procedure;
   static const std::vector<recipe> all{

@@ -33,9 +33,6 @@ constexpr bool reads_layers(procedure how) { return how >= procedure::exact_head
 /// Straight-through on a float copy: no zolt in it.
 constexpr bool straight_through(procedure how) { return how >= procedure::latent_backpropagation; }
 
-/// P0 to P3 as zolt::purity_class has them, or FO for backpropagation.
-std::string_view purity_of(procedure how);
-
 /// How the update of a procedure that reads layers lands on the codes.
 enum class landing { stochastic, residual_2, residual_4, nearest };
 

@@ -140,6 +140,7 @@ void study::run_zolt(const job& j, const float_network& start, result_row& row, 
                                             .report = tell});
   row.forwards = done;
   row.work = r.work;
+  if (forward_only(j.how.how)) row.purity = zolt::text_of(r.purity).substr(0, 2);
   row.weight_bytes = r.weight_bytes;
   row.optimizer_bytes = r.optimizer_bytes;
   row.ms_per_step = r.milliseconds.step;
@@ -186,7 +187,7 @@ results study::run(std::span<const job> jobs, unsigned threads, progress& line) 
     row.method = j.how.method;
     row.seed = j.seed;
     row.accuracy_shipped = std::numeric_limits<double>::quiet_NaN();
-    row.purity = purity_of(j.how.how);
+    row.purity = "FO";
     if (straight_through(j.how.how))
       run_straight_through(j, row, all.curves[i], line);
     else if (j.how.learns == task::from_scratch)
