@@ -59,7 +59,7 @@ std::vector<outcome> run_all(const options& o, const std::vector<recipe>& recipe
   return all;
 }
 
-/// A few steps of every kind of credit must lower the loss.
+/// A few steps of every forward-only kind of credit must lower the loss.
 void run_quick(options o) {
   constexpr double allowed = 1e-2;
   const double error = largest_gradient_error();

@@ -53,12 +53,18 @@ fairy_tales fairy_tales::load(const std::filesystem::path& path, const quantize_
   return {{first, first + trained}, {first + whole, chunks.end()}};
 }
 
+namespace {
+
+void append(batch& b, const std::vector<int>& text) {
+  b.tokens.insert(b.tokens.end(), text.begin(), text.end() - 1);
+  b.next.insert(b.next.end(), text.begin() + 1, text.end());
+}
+
+}  // namespace
+
 batch batch_of(std::span<const std::vector<int>> texts) {
   batch b;
-  for (const std::vector<int>& text : texts) {
-    b.tokens.insert(b.tokens.end(), text.begin(), text.end() - 1);
-    b.next.insert(b.next.end(), text.begin() + 1, text.end());
-  }
+  for (const std::vector<int>& text : texts) append(b, text);
   return b;
 }
 
@@ -81,11 +87,7 @@ void batch_order::shuffle() {
 batch batch_order::next() {
   if (at_ + sequences_ > order_.size()) shuffle();
   batch b;
-  for (const std::size_t last = at_ + sequences_; at_ < last; ++at_) {
-    const std::vector<int>& text = texts_[order_[at_]];
-    b.tokens.insert(b.tokens.end(), text.begin(), text.end() - 1);
-    b.next.insert(b.next.end(), text.begin() + 1, text.end());
-  }
+  for (const std::size_t last = at_ + sequences_; at_ < last; ++at_) append(b, texts_[order_[at_]]);
   return b;
 }
 

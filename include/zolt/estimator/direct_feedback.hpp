@@ -4,7 +4,9 @@
 #include <string_view>
 #include <vector>
 
-#include "zolt/estimator/learned_feedback.hpp"
+#include "zolt/estimator/feedback.hpp"
+#include "zolt/estimator/layer.hpp"
+#include "zolt/estimator/node_direction.hpp"
 
 namespace zolt::inline v0 {
 

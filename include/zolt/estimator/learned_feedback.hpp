@@ -8,25 +8,12 @@
 #include <vector>
 
 #include "zolt/core/bound.hpp"
+#include "zolt/estimator/feedback.hpp"
 #include "zolt/estimator/layer.hpp"
 #include "zolt/estimator/node_direction.hpp"
-#include "zolt/estimator/node_perturbation.hpp"
 #include "zolt/kernel/outer.hpp"
 
 namespace zolt::inline v0 {
-
-namespace detail {
-
-/// signal = slope ∘ (error · feedback): an error at the outputs told to a layer.
-inline void tell_error(const network_trace& trace, const float* feedback, const layer_trace& layer) {
-  const std::size_t classes = trace.error.columns();
-  kernel::sum_outer_products({trace.error.data(), 1, classes}, feedback, layer.outputs, classes, trace.examples(), layer.outputs,
-                             layer.signal.data(), layer.outputs);
-  if (layer.slope.data() != nullptr)
-    for (std::size_t i = 0; i < layer.signal.size(); ++i) layer.signal.data()[i] *= layer.slope.data()[i];
-}
-
-}  // namespace detail
 
 /// Feedback that is learned by perturbation: how the outputs respond when a layer is disturbed is regressed, example by example and step by
 /// step, into one small matrix per layer, and that matrix tells the layer its error.
@@ -95,7 +82,7 @@ struct learned_feedback {
   std::size_t rounds(std::size_t) const { return 1; }
   node_round round(std::size_t, std::size_t hidden) const { return {0, hidden - 1, 1}; }
   void displace(const direction_key& key, const layer_trace& layer, const node_round&, std::uint32_t copy, tensor_view<float> out) const {
-    node_direction::independent(key, layer.number, copy, detail::node_length(noise, layer), out);
+    node_direction::independent(key, layer.number, copy, node_direction::length_in(noise, layer), out);
   }
 
   void observe(state& s, const direction_key& key, const network_trace& trace, const node_responses& responses) const {
@@ -122,7 +109,7 @@ struct learned_feedback {
       const layer_trace& layer = trace.hidden[l];
       const std::span<float> feedback = s.feedback(l), mean_square = s.mean_square(l);
       if (trace.hidden.size() > 1) displacement_behind_activation(s, key, trace, layer);
-      const double length = detail::node_length(noise, layer), floor = 1e-6 * length * length;
+      const double length = node_direction::length_in(noise, layer), floor = 1e-6 * length * length;
       kernel::sum_outer_products({s.missed.data(), classes, 1}, s.displaced.data(), layer.outputs, examples, classes, layer.outputs,
                                  s.product.data(), layer.outputs);
       for (std::size_t i = 0; i < layer.outputs; ++i) {
@@ -145,14 +132,14 @@ struct learned_feedback {
         detail::tell_error(trace, s.feedback(l).data(), layer);
         continue;
       }
-      const float length = detail::node_length(noise, layer);
+      const float length = node_direction::length_in(noise, layer);
       if (length == 0) continue;
       node_direction::independent(key, layer.number, 0, 1 / length, {s.displaced.data(), {trace.examples(), layer.outputs}});
       for (std::size_t b = 0; b < trace.examples(); ++b) {
         float credit = 0;
         for (std::size_t c = 0; c < classes; ++c) credit += trace.error(b, c) * s.missed[b * classes + c];
         for (std::size_t i = 0; i < layer.outputs; ++i)
-          if (detail::responds(layer, b * layer.outputs + i)) layer.signal(b, i) += credit * s.displaced[b * layer.outputs + i];
+          if (node_direction::responds(layer, b * layer.outputs + i)) layer.signal(b, i) += credit * s.displaced[b * layer.outputs + i];
       }
     }
   }
@@ -174,7 +161,7 @@ struct learned_feedback {
   }
   void displacement_behind_activation(state& s, const direction_key& key, const network_trace& trace, const layer_trace& layer) const {
     const tensor_view<float> p(s.displaced.data(), {trace.examples(), layer.outputs});
-    node_direction::independent(key, layer.number, 0, detail::node_length(noise, layer), p);
+    node_direction::independent(key, layer.number, 0, node_direction::length_in(noise, layer), p);
     if (layer.slope.data() != nullptr)
       for (std::size_t i = 0; i < p.size(); ++i) p.data()[i] *= layer.slope.data()[i];
     for (std::size_t b = 0; b < trace.examples(); ++b)

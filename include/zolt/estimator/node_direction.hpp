@@ -8,6 +8,7 @@
 
 #include "zolt/core/lanes.hpp"
 #include "zolt/core/tensor.hpp"
+#include "zolt/estimator/layer.hpp"
 #include "zolt/random/distribution.hpp"
 #include "zolt/random/stream.hpp"
 
@@ -40,6 +41,13 @@ inline void orthogonal(const direction_key& key, std::uint64_t layer, std::uint3
     for (std::size_t i = 0; i < out.columns(); ++i)
       if (std::popcount(copy & static_cast<std::uint32_t>(i)) % 2 != 0) out(b, i) = -out(b, i);
 }
+
+/// The length of a displacement of one output of a layer, for noise relative to the RMS of its outputs.
+inline float length_in(double noise, const layer_trace& layer) { return static_cast<float>(noise * layer.output_rms); }
+
+/// Whether a displacement of an output can have come through its activation: where no copy saw a response the derivative is 0, exactly. Of a
+/// layer without a known activation everything counts as responding.
+inline bool responds(const layer_trace& layer, std::size_t i) { return layer.slope.data() == nullptr || layer.slope.data()[i] != 0; }
 
 /// values[i] ← Σ_k values[k] · (row k of Sylvester's Hadamard matrix)[i], for a power of two of values.
 inline void hadamard_transform(std::span<float> values) {

@@ -14,16 +14,6 @@
 
 namespace zolt::inline v0 {
 
-namespace detail {
-
-/// The length of a displacement of one output of a layer.
-inline float node_length(double noise, const layer_trace& layer) { return static_cast<float>(noise * layer.output_rms); }
-
-/// Whether a displacement of an output can have come through its activation: one that no copy saw respond has the derivative 0, exactly.
-inline bool responds(const layer_trace& layer, std::size_t i) { return layer.slope.data() == nullptr || layer.slope.data()[i] != 0; }
-
-}  // namespace detail
-
 /// Node perturbation from loss scalars: every layer's outputs move by ±σ r at once, and the two losses of an example credit them.
 ///
 ///   signal_l = (L(z + σ r) − L(z − σ r)) / (2 σ_l) · r_l,      r ±1 per example and output,   σ_l = noise · RMS(z_l)
@@ -52,19 +42,19 @@ struct node_perturbation {
   std::size_t rounds(std::size_t) const { return 1; }
   node_round round(std::size_t, std::size_t hidden) const { return {0, hidden - 1, 2}; }
   void displace(const direction_key& key, const layer_trace& layer, const node_round&, std::uint32_t copy, tensor_view<float> out) const {
-    const float length = detail::node_length(noise, layer);
+    const float length = node_direction::length_in(noise, layer);
     node_direction::independent(key, layer.number, 0, copy == 0 ? length : -length, out);
   }
   void observe(state&, const direction_key& key, const network_trace& trace, const node_responses& responses) const {
     const std::size_t examples = trace.examples();
     for (const layer_trace& layer : trace.hidden) {
-      const float length = detail::node_length(noise, layer);
+      const float length = node_direction::length_in(noise, layer);
       if (length == 0) continue;
       node_direction::independent(key, layer.number, 0, 1, layer.signal);
       for (std::size_t b = 0; b < examples; ++b) {
         const auto derivative = static_cast<float>((responses.losses[b] - responses.losses[examples + b]) / (2.0 * length));
         for (std::size_t i = 0; i < layer.outputs; ++i)
-          layer.signal(b, i) *= detail::responds(layer, b * layer.outputs + i) ? derivative : 0.0f;
+          layer.signal(b, i) *= node_direction::responds(layer, b * layer.outputs + i) ? derivative : 0.0f;
       }
     }
   }
@@ -106,11 +96,11 @@ struct orthogonal_node_perturbation {
   std::size_t rounds(std::size_t hidden) const { return hidden; }
   node_round round(std::size_t r, std::size_t hidden) const { return {r, r, r + 1 == hidden ? last_copies : copies}; }
   void displace(const direction_key& key, const layer_trace& layer, const node_round&, std::uint32_t copy, tensor_view<float> out) const {
-    node_direction::orthogonal(key, layer.number, copy, detail::node_length(noise, layer), out);
+    node_direction::orthogonal(key, layer.number, copy, node_direction::length_in(noise, layer), out);
   }
   void observe(state& s, direction_key key, const network_trace& trace, const node_responses& responses) const {
     const layer_trace& layer = trace.hidden[responses.round.first];
-    const float length = detail::node_length(noise, layer);
+    const float length = node_direction::length_in(noise, layer);
     if (length == 0) return;
     const std::size_t examples = trace.examples();
     const float share = 1 / (static_cast<float>(responses.round.count) * length);
@@ -124,7 +114,7 @@ struct orthogonal_node_perturbation {
       }
       node_direction::hadamard_transform(s.credit);
       for (std::size_t i = 0; i < layer.outputs; ++i)
-        layer.signal(b, i) *= detail::responds(layer, b * layer.outputs + i) ? s.credit[i % s.credit.size()] : 0.0f;
+        layer.signal(b, i) *= node_direction::responds(layer, b * layer.outputs + i) ? s.credit[i % s.credit.size()] : 0.0f;
     }
   }
   void signals(state&, const direction_key&, const network_trace&) const {}

@@ -114,7 +114,8 @@ void linear(const Weights& w, tensor_view<const float> x, tensor_view<float> y) 
   linear(probe_view{}, w, x, y);
 }
 
-/// Adds a bias to every row, each probe its own.
+/// Adds a bias to every row, each probe its own. An estimator that reads layers takes it for the bias of the layer that wrote y just before:
+/// nothing may come between them.
 template <readable_weights Bias>
 void add_bias(const probe_view& probes, const Bias& b, tensor_view<float> y) {
   const std::size_t batch = detail::rows_per_probe(probes, y.shape(), y.shape()), n = y.columns();
