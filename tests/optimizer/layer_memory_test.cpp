@@ -16,6 +16,7 @@
 #include "zolt/estimator/identity_broadcast.hpp"
 #include "zolt/estimator/learned_feedback.hpp"
 #include "zolt/estimator/node_perturbation.hpp"
+#include "zolt/linear/local.hpp"
 #include "zolt/numeric/integer.hpp"
 #include "zolt/optimizer/layer_optimizer.hpp"
 #include "zolt/quantize/quantizer.hpp"
@@ -167,6 +168,52 @@ TEST(layer_memory, of_identity_broadcast) {
   const double stream = 2 * n.rows * n.narrow;
   expect_memory(top_of, n.rows * (n.outputs_and_flags() + n.wide + n.narrow + n.narrow + n.classes) + stream,
                 sums_of_head + sums_of(n.narrow, n.wide), moments_of_head + moments_of(n.narrow, n.wide), identity_broadcast{});
+}
+
+/// y = x + W x, with a backward that keeps nothing.
+struct block {
+  const tensor<float>* w;
+  void forward(const probe_view& probes, tensor_view<const float> x, tensor_view<float> y) const {
+    linear(probes, *w, x, y);
+    for (std::size_t i = 0; i < y.size(); ++i) y.data()[i] += x.data()[i];
+  }
+  void backward(tensor_view<const float> x, tensor_view<const float> error, tensor_view<float>, layer_signals& signals) const {
+    signals.weights(*w, error, x);
+  }
+};
+
+TEST(layer_memory, of_block_backward) {
+  constexpr std::size_t rows = 256, width = 96, classes = 10;
+  tensor<float> x({rows, width}), w1({width, width}), w2({width, width}), head({classes, width}), y({rows, width}), z({rows, width}),
+      o({rows, classes});
+  draws random(1);
+  for (auto* t : {&x, &w1, &w2, &head})
+    for (float& v : t->flat()) v = random.normal();
+  const block below{&w1}, above{&w2};
+  const std::vector<int> labels(rows, 3);
+  const auto forward = [&](const probe_view& probes) {
+    local(probes, below, x.view(), y.view());
+    local(probes, above, y.view(), z.view());
+    linear(probes, head, z.view(), o.view());
+    return o.view();
+  };
+  for (const bool measured : {false, true}) {
+    const auto trained = parameters(parameter{"w1", w1}, parameter{"w2", w2}, parameter{"head", head});
+    const std::size_t before = held;
+    most = before;
+    optimizer opt{trained, block_backward{}, sgd{.rate = 1e-3}};
+    for (int step = 0; step < 3; ++step) opt.step(forward, softmax_cross_entropy<int>{labels});
+    if (!measured) continue;
+    const double said = static_cast<double>(opt.working_bytes() + opt.state_bytes());
+    EXPECT_NEAR(static_cast<double>(most - before), said, 0.05 * said);
+    // Inputs of both blocks, inputs and signals of their layers, two errors of the stream; input and signal of the head.
+    const double floats = rows * (2.0 * width + 4.0 * width + 2.0 * width + width + classes + classes + 2 + 0.25);
+    const double formula = 4 * floats + 192 * 1024 + 2 * sums_of(width, width) + sums_of(classes, width);
+    EXPECT_NEAR(static_cast<double>(opt.working_bytes()), formula, 0.05 * formula);
+    const std::size_t steady = allocations;
+    opt.step(forward, softmax_cross_entropy<int>{labels});
+    EXPECT_EQ(allocations - steady, 0u);
+  }
 }
 
 TEST(layer_memory, of_several_batches_per_write) {
