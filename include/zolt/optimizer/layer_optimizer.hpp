@@ -77,11 +77,11 @@ constexpr layer_needs needs_of() {
 ///          trained layers and of the one above each hidden one, rows·m_l and rows·c for signals, both once per batch of a write. Probing:
 ///          rows·m_l for outputs of every layer up to the last hidden trained one, and one displacement of the widest. Slopes: rows·m_l,
 ///          twice if measured; if several layers move at once, rows·copies·m_l more for all but the first. Responses: rows·copies·c;
-///          outputs: rows·c. An error of the
-///          stream: twice rows·n of the head, the inputs of blocks that are asked, inputs and signals of their layers. 192 KiB per thread; 8 bytes per row and 4 per column and 64 rows of a parameter for the normaliser. What an
+///          outputs: rows·c. An error of the stream: twice rows·n of the head, the inputs of blocks that are asked, and inputs and signals
+///          of their layers. 192 KiB per thread; 8 bytes per row and 4 per column and 64 rows of a parameter for the normaliser. What an
 ///          estimator needs of its own is in its comment. What policies keep is in state_bytes().
-/// Errors   the constructor throws every problem of find_problems. The first step throws if a parameter belongs to no layer that the
-///          estimator has a signal for. A forward that throws leaves everything as it was.
+/// Errors   the constructor throws every problem of find_problems. The first step, or the first write where blocks give signals, throws if a
+///          parameter belongs to no layer that the estimator has a signal for. A forward that throws leaves everything as it was.
 template <parameter_set Parameters, composition_of_layers Composition>
 class optimizer<Parameters, Composition> {
   using estimator_type = decltype(Composition::estimator);
