@@ -1,15 +1,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 #include <cstddef>
-#include <cstdlib>
-#include <new>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "support/counted_memory.hpp"
 #include "support/layer_net.hpp"
 #include "zolt/estimator/direct_feedback.hpp"
 #include "zolt/estimator/exact_head.hpp"
@@ -23,45 +21,10 @@
 
 // What an estimator that reads layers holds beside the weights and the forward: counted, as it says itself, and as its Cost says.
 
-namespace {
-std::atomic<std::size_t> allocations{0}, held{0}, most{0};
-
-void* counted(std::size_t size, std::size_t alignment) {
-  ++allocations;
-  const std::size_t before = alignment < 64 ? 64 : alignment;  // its own size stands before every block
-  void* p = nullptr;
-  if (posix_memalign(&p, before, before + size) != 0) throw std::bad_alloc();
-  const std::size_t now = held += size;
-  for (std::size_t peak = most; now > peak && !most.compare_exchange_weak(peak, now);) {
-  }
-  auto* const words = static_cast<std::size_t*>(p);
-  words[0] = size;
-  auto* const block = static_cast<std::byte*>(p) + before;
-  reinterpret_cast<std::size_t*>(block)[-1] = before;
-  return block;
-}
-void give_back(void* block) {
-  if (block == nullptr) return;
-  const std::size_t before = static_cast<std::size_t*>(block)[-1];
-  auto* const p = static_cast<std::byte*>(block) - before;
-  held -= *reinterpret_cast<std::size_t*>(p);
-  std::free(p);
-}
-}  // namespace
-
-[[gnu::noinline]] void* operator new(std::size_t size) { return counted(size, alignof(std::max_align_t)); }
-[[gnu::noinline]] void* operator new(std::size_t size, std::align_val_t alignment) {
-  return counted(size, static_cast<std::size_t>(alignment));
-}
-[[gnu::noinline]] void* operator new(std::size_t size, const std::nothrow_t&) noexcept { return counted(size, alignof(std::max_align_t)); }
-[[gnu::noinline]] void operator delete(void* p, const std::nothrow_t&) noexcept { give_back(p); }
-[[gnu::noinline]] void operator delete(void* p) noexcept { give_back(p); }
-[[gnu::noinline]] void operator delete(void* p, std::size_t) noexcept { give_back(p); }
-[[gnu::noinline]] void operator delete(void* p, std::align_val_t) noexcept { give_back(p); }
-[[gnu::noinline]] void operator delete(void* p, std::size_t, std::align_val_t) noexcept { give_back(p); }
-
 namespace zolt::test {
 namespace {
+
+using counted_memory::allocations, counted_memory::held, counted_memory::most;
 
 constexpr layer_sizes sizes{.inputs = 40, .wide = 96, .narrow = 64, .classes = 10, .batch = 128};
 using int4_net = layer_net<quantized_tensor<int4>>;

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <new>
 
+#include "support/counted_memory.hpp"
 #include "support/models.hpp"
 #include "zolt/direction/dense.hpp"
 #include "zolt/estimator/coefficient_shape.hpp"
@@ -15,19 +16,34 @@
 
 // After the first step a step allocates nothing, and what the optimizer keeps per weight is what its policies say.
 
-namespace {
-std::atomic<std::size_t> allocations{0};
-std::atomic<std::size_t> allowed{~std::size_t{0}};  // allocations until memory runs out
+namespace zolt::test::counted_memory {
+std::atomic<std::size_t> allocations{0}, held{0}, most{0}, allowed{~std::size_t{0}};
+}
+using namespace zolt::test::counted_memory;
 
+namespace {
 void* counted(std::size_t size, std::size_t alignment) {
   ++allocations;
   if (allowed != ~std::size_t{0} && allowed-- == 0) {
     allowed = 0;
     throw std::bad_alloc();
   }
+  const std::size_t before = alignment < 64 ? 64 : alignment;  // its own size stands before every block
   void* p = nullptr;
-  if (posix_memalign(&p, alignment < sizeof(void*) ? sizeof(void*) : alignment, size == 0 ? 1 : size) != 0) throw std::bad_alloc();
-  return p;
+  if (posix_memalign(&p, before, before + size) != 0) throw std::bad_alloc();
+  const std::size_t now = held += size;
+  for (std::size_t peak = most; now > peak && !most.compare_exchange_weak(peak, now);) {
+  }
+  *static_cast<std::size_t*>(p) = size;
+  auto* const block = static_cast<std::byte*>(p) + before;
+  reinterpret_cast<std::size_t*>(block)[-1] = before;
+  return block;
+}
+void give_back(void* block) {
+  if (block == nullptr) return;
+  auto* const p = static_cast<std::byte*>(block) - static_cast<std::size_t*>(block)[-1];
+  held -= *reinterpret_cast<std::size_t*>(p);
+  std::free(p);
 }
 }  // namespace
 
@@ -35,10 +51,19 @@ void* counted(std::size_t size, std::size_t alignment) {
 [[gnu::noinline]] void* operator new(std::size_t size, std::align_val_t alignment) {
   return counted(size, static_cast<std::size_t>(alignment));
 }
-[[gnu::noinline]] void operator delete(void* p) noexcept { std::free(p); }
-[[gnu::noinline]] void operator delete(void* p, std::size_t) noexcept { std::free(p); }
-[[gnu::noinline]] void operator delete(void* p, std::align_val_t) noexcept { std::free(p); }
-[[gnu::noinline]] void operator delete(void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
+// The library's sort asks so for a buffer, and gives it back with a plain delete.
+[[gnu::noinline]] void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+  try {
+    return counted(size, alignof(std::max_align_t));
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
+}
+[[gnu::noinline]] void operator delete(void* p, const std::nothrow_t&) noexcept { give_back(p); }
+[[gnu::noinline]] void operator delete(void* p) noexcept { give_back(p); }
+[[gnu::noinline]] void operator delete(void* p, std::size_t) noexcept { give_back(p); }
+[[gnu::noinline]] void operator delete(void* p, std::align_val_t) noexcept { give_back(p); }
+[[gnu::noinline]] void operator delete(void* p, std::size_t, std::align_val_t) noexcept { give_back(p); }
 
 namespace zolt::test {
 namespace {
