@@ -116,9 +116,7 @@ struct second_thought {
 
 struct saturating {
   double rate = 0.1;
-  double step_for(double step_rate, double coefficient) const {
-    return -step_rate * coefficient / (1 + std::fabs(coefficient));
-  }
+  double step_for(double step_rate, double coefficient) const { return -step_rate * coefficient / (1 + std::fabs(coefficient)); }
 };
 
 struct rms_prop {
