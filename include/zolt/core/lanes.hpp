@@ -17,11 +17,11 @@ using lanes_f32 = float __attribute__((vector_size(64)));
 
 /// Unaligned load and store of one register's worth.
 template <class Lanes, class T>
-inline void load_lanes(Lanes& lanes, const T* from) {
+[[gnu::always_inline]] inline void load_lanes(Lanes& lanes, const T* from) {
   __builtin_memcpy(&lanes, from, sizeof lanes);
 }
 template <class Lanes, class T>
-inline void store_lanes(const Lanes& lanes, T* to) {
+[[gnu::always_inline]] inline void store_lanes(const Lanes& lanes, T* to) {
   __builtin_memcpy(to, &lanes, sizeof lanes);
 }
 

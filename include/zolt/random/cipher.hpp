@@ -7,21 +7,14 @@
 
 #include "zolt/core/config.hpp"
 
-// The four words of a block live in registers only if no round is a call. clang inlines thirteen rounds by force alone; g++ does it by itself,
-// and splits wide vectors badly where it is forced.
-#if defined(__clang__)
-#define ZOLT_INLINE_UNDER_CLANG [[gnu::always_inline]]
-#else
-#define ZOLT_INLINE_UNDER_CLANG
-#endif
-
 namespace zolt::inline v0 {
 
 using random_block = std::array<std::uint32_t, 4>;
 
 /// Threefry4x32 with 13 rounds: additions, rotations and exclusive ors only, so that plain vector code is fast everywhere.
 ///
-/// Word may be std::uint32_t or a vector of them: one body serves the constant evaluator, the scalar path and 16 lanes at a time.
+/// Word may be std::uint32_t or a register of them: one body serves the constant evaluator, the scalar path and every instruction set. The four
+/// words of a block live in registers only if no round is a call.
 /// Source   Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"; rotations of Skein-256/32; 13 rounds are its
 ///          recommended Crush-resistant minimum of 12, plus one.
 struct threefry4x32 {
@@ -30,7 +23,7 @@ struct threefry4x32 {
  private:
   /// One round. Its rotations are constants of the instruction, which a loop over rounds would load into registers.
   template <std::size_t Round, class Word>
-  ZOLT_INLINE_UNDER_CLANG static constexpr void mix(Word (&x)[4], const std::uint32_t (&schedule)[5]) {
+  [[gnu::always_inline]] static constexpr void mix(Word (&x)[4], const std::uint32_t (&schedule)[5]) {
     constexpr int rotation[8][2] = {{10, 26}, {11, 21}, {13, 27}, {23, 5}, {6, 20}, {17, 11}, {25, 10}, {18, 20}};
     constexpr int left = rotation[Round % 8][0], right = rotation[Round % 8][1];
     constexpr std::size_t a = Round % 2 == 0 ? 1 : 3, b = Round % 2 == 0 ? 3 : 1;
@@ -46,13 +39,13 @@ struct threefry4x32 {
   }
 
   template <std::size_t... Round, class Word>
-  ZOLT_INLINE_UNDER_CLANG static constexpr void mix_all(Word (&x)[4], const std::uint32_t (&schedule)[5], std::index_sequence<Round...>) {
+  [[gnu::always_inline]] static constexpr void mix_all(Word (&x)[4], const std::uint32_t (&schedule)[5], std::index_sequence<Round...>) {
     (mix<Round>(x, schedule), ...);
   }
 
  public:
   template <class Word>
-  ZOLT_INLINE_UNDER_CLANG static constexpr void encrypt(Word (&x)[4], const std::array<std::uint32_t, 4>& key) {
+  [[gnu::always_inline]] static constexpr void encrypt(Word (&x)[4], const std::array<std::uint32_t, 4>& key) {
     const std::uint32_t schedule[5] = {key[0], key[1], key[2], key[3], 0x1BD11BDAu ^ key[0] ^ key[1] ^ key[2] ^ key[3]};
     for (int i = 0; i < 4; ++i) x[i] += schedule[i];
     mix_all(x, schedule, std::make_index_sequence<rounds>{});
@@ -83,5 +76,3 @@ struct philox4x32 {
 };
 
 }  // namespace zolt::inline v0
-
-#undef ZOLT_INLINE_UNDER_CLANG

@@ -3,8 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "zolt/core/lanes.hpp"
-#include "zolt/random/cipher.hpp"
+#include "zolt/random/words.hpp"
 
 namespace zolt::inline v0 {
 
@@ -56,18 +55,19 @@ class random_stream {
   /// One word anywhere: a whole block for four bytes. Sequential readers use word_reader.
   constexpr std::uint32_t word(std::uint64_t index) const {
     const std::uint64_t row = index / lane_count;
-    const std::uint64_t block = row / 4 * lane_count + index % lane_count;
-    return threefry4x32::block({low(block), step_, query_, purpose_ | (high(block) & 0xffffffu)}, key_)[row % 4];
+    return threefry4x32::block(counter(row / 4 * lane_count + index % lane_count), key_)[row % 4];
   }
 
   /// Words 64·g … 64·g + 63.
-  void group(std::uint64_t g, std::uint32_t* out) const {
-    const std::uint64_t block = g * lane_count;
-    constexpr lanes_u32 lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-    const std::uint32_t rest = purpose_ | (high(block) & 0xffffffu);
-    lanes_u32 x[4] = {lane + low(block), lane * 0 + step_, lane * 0 + query_, lane * 0 + rest};
-    threefry4x32::encrypt(x, key_);
-    __builtin_memcpy(out, x, sizeof x);
+  void group(std::uint64_t g, std::uint32_t* out) const { groups(g, 1, out); }
+  /// The words of `count` groups from g on.
+  void groups(std::uint64_t g, std::size_t count, std::uint32_t* out) const {
+    on_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) { word_kernels<Set>::groups(*this, g, count, out); });
+  }
+
+  constexpr const std::array<std::uint32_t, 4>& key() const { return key_; }
+  constexpr std::array<std::uint32_t, 4> counter(std::uint64_t block) const {
+    return {low(block), step_, query_, purpose_ | (high(block) & 0xffffffu)};
   }
 
  private:
