@@ -32,7 +32,7 @@ TEST(rounded, counts_of_the_gaussian_are_those_of_all_half_words) {
     std::uint32_t row[16];
     std::int16_t u[32];
     for (std::uint32_t lane = 0; lane < 16; ++lane) row[lane] = (half + 16 + lane) << 16 | (half + lane);
-    distribution::gaussian::expand(row, u);
+    distribution::expand<distribution::gaussian>(row, u);
     for (const std::int16_t value : u) ++counts[static_cast<std::size_t>(std::abs(value))];
   }
   EXPECT_EQ(counts, detail::gaussian_counts);

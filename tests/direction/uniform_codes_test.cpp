@@ -41,7 +41,7 @@ TYPED_TEST(uniform_codes_of, every_half_word_has_its_number_and_the_constants_co
     std::uint32_t row[16];
     std::int16_t z[32];
     for (std::uint32_t lane = 0; lane < 16; ++lane) row[lane] = (half + 16 + lane) << 16 | (half + lane);
-    integers::expand(row, z);
+    distribution::expand<integers>(row, z);
     for (const std::int16_t value : z) {
       ASSERT_LE(std::abs(value), M);
       ++counts[static_cast<std::size_t>(value + M)];

@@ -28,7 +28,7 @@ class distributions : public testing::Test {
     for (std::uint32_t half = 0; half < 0x10000; half += lane_count) {
       std::uint32_t row[lane_count];
       for (std::uint32_t lane = 0; lane < lane_count; ++lane) row[lane] = (half + lane) * 0x10001u;
-      Distribution::expand(row, z.data());
+      distribution::expand<Distribution>(row, z.data());
       for (const std::int16_t value : z) ++counts[value];
     }
     return counts;

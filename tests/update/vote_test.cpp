@@ -21,18 +21,18 @@ TEST(vote, thresholds_are_normal_quantiles) {
                                            {0.01, 2.5758293},
                                            {1e-3, 3.2905267},
                                            {1e-6, 4.8916385}}) {
-    const float threshold = vote{}.at(fraction, 0);
+    const float threshold = vote{}.at(fraction, 0).threshold;
     EXPECT_NEAR(threshold, quantile, 5e-4 + quantile * 0x1p-10) << fraction;
     EXPECT_EQ(static_cast<double>(threshold), exact::round_to_significant(double{threshold}, 10));
-    EXPECT_EQ(vote{}.at(fraction, 77), threshold);
+    EXPECT_EQ(vote{}.at(fraction, 77).threshold, threshold);
   }
-  for (double fraction = 1; fraction > 1e-9; fraction *= 0.9) EXPECT_LE(vote{}.at(fraction, 0), vote{}.at(fraction * 0.9, 0));
+  for (double fraction = 1; fraction > 1e-9; fraction *= 0.9) EXPECT_LE(vote{}.at(fraction, 0).threshold, vote{}.at(fraction * 0.9, 0).threshold);
 }
 
 TEST(vote, moves_one_unit_where_the_estimate_reaches_the_threshold) {
   const std::array<float, 8> gradient = {2, 1.99f, -2, -1.99f, 0, -0.0f, 1e30f, -1e30f};
   std::array<float, 8> delta;
-  vote{}.apply(2, gradient, {}, delta);
+  vote{}.apply({1, 2}, gradient, {}, delta);
   EXPECT_EQ(delta, (std::array<float, 8>{-1, 0, 1, 0, 0, 0, -1, 1}));
   vote{}.apply(vote{}.at(1, 0), gradient, {}, delta);
   EXPECT_EQ(delta, (std::array<float, 8>{-1, -1, 1, 1, 0, 0, -1, 1})) << "at fraction 1, wherever there is a sign";
@@ -50,7 +50,7 @@ TEST(vote, moves_the_fraction_by_chance) {
     for (std::size_t j = 0; j < count; ++j) gradient[j] += 0.125f * static_cast<float>(q % 3 == 0 ? -z[j] : z[j]);
   }
   for (const double fraction : {0.3, 0.05, 0.01}) {
-    const double threshold = vote{}.at(fraction, 0) * 8;
+    const double threshold = vote{}.at(fraction, 0).threshold * 8;
     double chance = 0;  // P(|2k − 64| ≥ 8t) for k binomial
     for (int k = 0; k <= 64; ++k)
       if (std::abs(2 * k - 64) >= threshold)

@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "zolt/direction/law.hpp"
-#include "zolt/random/distribution.hpp"
+#include "zolt/kernel/direction.hpp"
 
 namespace zolt::inline v0 {
 
@@ -20,6 +20,12 @@ struct dense_law {
   std::uint32_t record() const { return 0; }
   void fill(const direction_key& key, const parameter_info& info, std::uint64_t first, std::span<std::int16_t> z) const {
     distribution::fill<Distribution>(random_stream(key, info.id, stream::direction), first, z);
+  }
+  void add(const direction_key& key, const parameter_info& info, std::uint64_t first, float coefficient, std::span<float> to) const {
+    kernel::add_direction<Distribution>(random_stream(key, info.id, stream::direction), first, coefficient, to);
+  }
+  void set(const direction_key& key, const parameter_info& info, std::uint64_t first, float coefficient, std::span<float> to) const {
+    kernel::set_direction<Distribution>(random_stream(key, info.id, stream::direction), first, coefficient, to);
   }
 };
 

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <algorithm>
 #include <concepts>
 #include <cstdint>
 #include <span>
 
+#include "zolt/kernel/direction.hpp"
 #include "zolt/parameter/parameter.hpp"
 #include "zolt/random/stream.hpp"
 
@@ -43,6 +45,42 @@ template <class L>
 concept sparse_law = resolved_law<L> && requires(const L& law, const direction_key& key, const parameter_info& info, std::uint64_t index) {
   law.for_each_nonzero(key, info, index, index, detail::any_nonzero_visitor{});
 };
+
+/// A law that adds itself to floats without a tile of integers between: to[j] ← to[j] + coefficient·z[first + j], or 0 + coefficient·z.
+/// Where z is 0 not even the sign of a zero changes.
+template <class L>
+concept adding_law = resolved_law<L> &&
+    requires(const L& law, const direction_key& key, const parameter_info& info, std::uint64_t first, float coefficient, std::span<float> to) {
+  law.add(key, info, first, coefficient, to);
+  law.set(key, info, first, coefficient, to);
+};
+
+namespace detail {
+template <resolved_law Law>
+void add_direction(const Law& law, const direction_key& key, const parameter_info& info, std::uint64_t first, float coefficient,
+                   std::span<float> to) {
+  if constexpr (adding_law<Law>) {
+    law.add(key, info, first, coefficient, to);
+  } else {
+    alignas(64) std::int16_t z[tile_size];
+    for (std::size_t j = 0; j < to.size(); j += tile_size) {
+      const std::size_t count = std::min(tile_size, to.size() - j);
+      law.fill(key, info, first + j, std::span(z, count));
+      kernel::add_scaled(std::span(z, count), coefficient, to.subspan(j, count));
+    }
+  }
+}
+template <resolved_law Law>
+void set_direction(const Law& law, const direction_key& key, const parameter_info& info, std::uint64_t first, float coefficient,
+                   std::span<float> to) {
+  if constexpr (adding_law<Law>) {
+    law.set(key, info, first, coefficient, to);
+  } else {
+    std::fill(to.begin(), to.end(), 0.0f);
+    add_direction(law, key, info, first, coefficient, to);
+  }
+}
+}  // namespace detail
 
 /// What most laws read beside keys: nothing.
 ///

@@ -32,13 +32,13 @@ struct uniform_integers {
     return touched * 0x1p-15;
   }();
 
-  static void expand(const std::uint32_t* row, std::int16_t* z) {
-    lanes_u32 w;
-    load_lanes(w, row);
-    for (int half = 0; half < 2; ++half, w >>= 16) {
-      const lanes_u32 size = (((w & 0x7fff) * (2 * M + 1) >> 15) + 1) >> 1, negative = -(w >> 15 & 1);
-      store_lanes(__builtin_convertvector((size ^ negative) - negative, lanes_i16), z + half * 16);
-    }
+  /// t = x·(2M + 1) >> 15 for the 15 bits x, in 16-bit arithmetic: x in parts of 8 and 7 bits.
+  template <class Halves, class Integers>
+  [[gnu::always_inline]] static void of_halves(const Halves& half, Integers& z) {
+    const Halves upper = half >> 7 & 0xff, lower = half & 0x7f;
+    const Halves t = (upper * (2 * M + 1) + (lower * (2 * M + 1) >> 7)) >> 8;
+    const Halves size = (t + 1) >> 1, negative = -(half >> 15);
+    copy_bits((size ^ negative) - negative, z);
   }
 };
 

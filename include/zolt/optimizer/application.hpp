@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "zolt/kernel/stochastic_moves.hpp"
+#include "zolt/kernel/update.hpp"
 #include "zolt/optimizer/perturbation.hpp"
 #include "zolt/update/rule.hpp"
 #include "zolt/update/write_back.hpp"
@@ -107,12 +108,9 @@ void apply_sparse(const parameter<Storage>& p, const Law& law, std::span<const r
 template <resolved_law Law>
 void accumulate(const Law& law, const parameter_info& info, std::span<const resolved_term> terms, std::size_t first,
                 std::span<float> gradient) {
-  alignas(64) std::int16_t z[tile_size];
-  std::fill(gradient.begin(), gradient.end(), 0.0f);
-  for (const resolved_term& t : terms) {
-    law.fill(t.key, info, first, std::span(z, gradient.size()));
-    for (std::size_t j = 0; j < gradient.size(); ++j) gradient[j] += t.coefficient * static_cast<float>(z[j]);
-  }
+  if (terms.empty()) return std::fill(gradient.begin(), gradient.end(), 0.0f);
+  set_direction(law, terms[0].key, info, first, terms[0].coefficient, gradient);
+  for (const resolved_term& t : terms.subspan(1)) add_direction(law, t.key, info, first, t.coefficient, gradient);
 }
 
 /// One step of error feedback on a tile: u = update + γ·residual moves to the nearest code, or nowhere if the code cannot go there, and
@@ -168,10 +166,11 @@ void write_tile(const parameter<Storage>& p, const direction_key& key, parameter
     }
   } else {
     const std::span<float> w = p.storage.values().subspan(first);
-    with_relative(p.relative, [&]<bool Relative>(std::bool_constant<Relative>) {
+    if (p.relative)
       for (std::size_t j = 0; j < delta.size(); ++j)
-        land_on_float<Relative>(w[j], exact::product(unit, delta[j]), p.lowest, p.highest, events);
-    });
+        land_on_float<true>(w[j], exact::product(unit, delta[j]), p.lowest, p.highest, events);
+    else
+      events.clamped += kernel::add_update(w.first(delta.size()), delta.data(), unit, p.lowest, p.highest);
   }
 }
 

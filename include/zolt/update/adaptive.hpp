@@ -36,25 +36,13 @@ struct amsgrad {
     field("epsilon", epsilon, bound::positive);
   }
 
-  struct step {
-    float rate, first_decay, first_rest, second_decay, second_rest, epsilon;
-  };
-  step at(double step_rate, std::uint64_t) const {
+  kernel::amsgrad_step at(double step_rate, std::uint64_t) const {
     const auto single = [](double x) { return static_cast<float>(x); };
     return {single(step_rate),    single(first_decay),      single(1 - first_decay),
             single(second_decay), single(1 - second_decay), single(epsilon)};
   }
-  void apply(const step& s, std::span<const float> gradient, moment_tile<3> state, std::span<float> delta) const {
-    for (std::size_t j = 0; j < gradient.size(); ++j) {
-      const float g = gradient[j];
-      const float m = exact::product(s.first_decay, state[0][j]) + exact::product(s.first_rest, g);
-      const float v = exact::product(s.second_decay, state[1][j]) + exact::product(s.second_rest, exact::product(g, g));
-      const float most = v > state[2][j] ? v : state[2][j];
-      state[0][j] = m;
-      state[1][j] = v;
-      state[2][j] = most;
-      delta[j] = exact::product(-s.rate, m / (std::sqrt(most) + s.epsilon));
-    }
+  void apply(const kernel::amsgrad_step& s, std::span<const float> gradient, moment_tile<3> state, std::span<float> delta) const {
+    kernel::apply_rule(s, gradient, state, delta.data());
   }
   friend bool operator==(const amsgrad&, const amsgrad&) = default;
 };

@@ -28,16 +28,9 @@ struct momentum {
     field("decay", decay, bound::fraction_below_one);
   }
 
-  struct step {
-    float rate, decay;
-  };
-  step at(double step_rate, std::uint64_t) const { return {static_cast<float>(step_rate), static_cast<float>(decay)}; }
-  void apply(const step& s, std::span<const float> gradient, moment_tile<1> state, std::span<float> delta) const {
-    for (std::size_t j = 0; j < gradient.size(); ++j) {
-      const float m = exact::product(s.decay, state[0][j]) + gradient[j];
-      state[0][j] = m;
-      delta[j] = exact::product(-s.rate, m);
-    }
+  kernel::momentum_step at(double step_rate, std::uint64_t) const { return {static_cast<float>(step_rate), static_cast<float>(decay)}; }
+  void apply(const kernel::momentum_step& s, std::span<const float> gradient, moment_tile<1> state, std::span<float> delta) const {
+    kernel::apply_rule(s, gradient, state, delta.data());
   }
   friend bool operator==(const momentum&, const momentum&) = default;
 };
@@ -66,10 +59,7 @@ struct adam {
     field("epsilon", epsilon, bound::positive);
   }
 
-  struct step {
-    float rate, first_decay, first_rest, second_decay, second_rest, first_correction, second_correction, epsilon;
-  };
-  step at(double step_rate, std::uint64_t completed) const {
+  kernel::adam_step at(double step_rate, std::uint64_t completed) const {
     const auto single = [](double x) { return static_cast<float>(x); };
     return {single(step_rate),
             single(first_decay),
@@ -80,16 +70,8 @@ struct adam {
             single(1 - exact::opaque(exact::power(second_decay, completed + 1))),
             single(epsilon)};
   }
-  void apply(const step& s, std::span<const float> gradient, moment_tile<2> state, std::span<float> delta) const {
-    for (std::size_t j = 0; j < gradient.size(); ++j) {
-      const float g = gradient[j];
-      const float m = exact::product(s.first_decay, state[0][j]) + exact::product(s.first_rest, g);
-      const float v = exact::product(s.second_decay, state[1][j]) + exact::product(s.second_rest, exact::product(g, g));
-      state[0][j] = m;
-      state[1][j] = v;
-      const float scale = std::sqrt(v / s.second_correction) + s.epsilon;
-      delta[j] = exact::product(-s.rate, m / s.first_correction / scale);
-    }
+  void apply(const kernel::adam_step& s, std::span<const float> gradient, moment_tile<2> state, std::span<float> delta) const {
+    kernel::apply_rule(s, gradient, state, delta.data());
   }
   friend bool operator==(const adam&, const adam&) = default;
 };

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <span>
 
-#include "zolt/core/config.hpp"
+#include "zolt/kernel/update.hpp"
 
 namespace zolt::inline v0 {
 

@@ -46,9 +46,9 @@ struct sign_of_gradient {
   void fields(Field&& field) const {
     field("rate", rate, bound::positive);
   }
-  float at(double step_rate, std::uint64_t) const { return static_cast<float>(step_rate); }
-  void apply(float step, std::span<const float> gradient, moment_tile<0>, std::span<float> delta) const {
-    for (std::size_t j = 0; j < gradient.size(); ++j) delta[j] = gradient[j] > 0 ? -step : gradient[j] < 0 ? step : 0.0f;
+  kernel::sign_step at(double step_rate, std::uint64_t) const { return {static_cast<float>(step_rate), 0}; }
+  void apply(const kernel::sign_step& s, std::span<const float> gradient, moment_tile<0> state, std::span<float> delta) const {
+    kernel::apply_rule(s, gradient, state, delta.data());
   }
   friend bool operator==(const sign_of_gradient&, const sign_of_gradient&) = default;
 };

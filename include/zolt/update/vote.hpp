@@ -36,22 +36,19 @@ struct vote {
     field("rate", rate, bound::fraction);
   }
   /// The threshold for a fraction.
-  float at(double fraction, std::uint64_t) const {
-    if (!(fraction > 0)) return std::numeric_limits<float>::max();
-    if (fraction >= 1) return 0;
+  kernel::sign_step at(double fraction, std::uint64_t) const {
+    if (!(fraction > 0)) return {1, std::numeric_limits<float>::max()};
+    if (fraction >= 1) return {1, 0};
     const auto polynomial = [](double x, double third, double second, double first, double zeroth) {
       const double upper = exact::product(x, third) + second, middle = exact::product(x, upper) + first;
       return exact::product(x, middle) + zeroth;
     };
     const double x = std::sqrt(-2 * std::log(fraction / 2));
     const double quantile = x - polynomial(x, 0, 0.010328, 0.802853, 2.515517) / polynomial(x, 0.001308, 0.189269, 1.432788, 1);
-    return static_cast<float>(exact::round_to_significant(quantile > 0 ? quantile : 0, 10));
+    return {1, static_cast<float>(exact::round_to_significant(quantile > 0 ? quantile : 0, 10))};
   }
-  void apply(float threshold, std::span<const float> gradient, moment_tile<0>, std::span<float> delta) const {
-    for (std::size_t j = 0; j < gradient.size(); ++j) {
-      const float g = gradient[j];
-      delta[j] = g > 0 && g >= threshold ? -1.0f : g < 0 && -g >= threshold ? 1.0f : 0.0f;
-    }
+  void apply(const kernel::sign_step& s, std::span<const float> gradient, moment_tile<0> state, std::span<float> delta) const {
+    kernel::apply_rule(s, gradient, state, delta.data());
   }
   friend bool operator==(const vote&, const vote&) = default;
 };

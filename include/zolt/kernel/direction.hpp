@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "zolt/random/distribution.hpp"
+
+/// Floats that move along a direction.
+namespace zolt::inline v0 {
+
+template <instruction_set Set>
+struct direction_kernels;
+
+#define ZOLT_KERNEL_FILE "zolt/kernel/direction.inc"
+#include "zolt/core/per_instruction_set.inc"
+
+}  // namespace zolt::inline v0
+
+namespace zolt::inline v0::kernel {
+
+/// w[j] ← w[j] + coefficient·z[first + j], z regenerated; where z is 0 not even the sign of a zero changes. The products are exact, and so
+/// the same fused or not, where the coefficient has 24 − bits significant bits at most.
+///
+/// Cost     one read and write of w, the random bits of the distribution, no memory.
+template <class Distribution>
+void add_direction(const random_stream& source, std::uint64_t first, float coefficient, std::span<float> w) {
+  on_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
+    direction_kernels<Set>::template add<Distribution>(source, first, coefficient, w.data(), w.size());
+  });
+}
+
+/// w[j] ← 0 + coefficient·z[first + j].
+template <class Distribution>
+void set_direction(const random_stream& source, std::uint64_t first, float coefficient, std::span<float> w) {
+  on_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
+    direction_kernels<Set>::template set<Distribution>(source, first, coefficient, w.data(), w.size());
+  });
+}
+
+/// w[j] ← w[j] + coefficient·z[j].
+inline void add_scaled(std::span<const std::int16_t> z, float coefficient, std::span<float> w) {
+  on_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
+    direction_kernels<Set>::add_scaled(z.data(), coefficient, w.data(), w.size());
+  });
+}
+
+}  // namespace zolt::inline v0::kernel

@@ -1,0 +1,160 @@
+#include <gtest/gtest.h>
+
+#include <array>
+#include <bit>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "support/instruction_sets.hpp"
+#include "support/weights.hpp"
+#include "zolt/core/exact.hpp"
+#include "zolt/kernel/update.hpp"
+
+namespace zolt::test {
+namespace {
+
+constexpr float infinity = std::numeric_limits<float>::infinity();
+
+/// Floats of every magnitude, zeros of both signs, subnormal numbers, infinities and NaN among them.
+std::vector<float> any_floats(draws& draw, std::size_t count) {
+  std::vector<float> all(count);
+  for (float& x : all) x = std::bit_cast<float>(draw.word());
+  return all;
+}
+/// Floats as gradients and moments are: some magnitudes around one, and zeros.
+std::vector<float> usual_floats(draws& draw, std::size_t count) {
+  std::vector<float> all(count);
+  for (float& x : all) {
+    const std::uint32_t word = draw.word();
+    x = word % 8 == 0 ? 0.0f : std::bit_cast<float>((word & 0x807fffffu) | (107 + (word >> 23) % 30) << 23);
+  }
+  return all;
+}
+
+void expect_same_bits(const std::vector<float>& a, const std::vector<float>& b, instruction_set set, const char* what) {
+  ASSERT_EQ(a.size(), b.size());
+  for (std::size_t j = 0; j < a.size(); ++j) {
+    if (std::isnan(a[j]) && std::isnan(b[j])) continue;
+    ASSERT_EQ(std::bit_cast<std::uint32_t>(a[j]), std::bit_cast<std::uint32_t>(b[j]))
+        << what << " " << j << " of " << a.size() << " under " << name_of(set) << ": " << a[j] << ", " << b[j];
+  }
+}
+
+/// A rule on one weight, in plain scalar code.
+float plain(const kernel::momentum_step& s, float g, float* m) {
+  m[0] = exact::product(s.decay, m[0]) + g;
+  return exact::product(-s.rate, m[0]);
+}
+float plain(const kernel::adam_step& s, float g, float* m) {
+  m[0] = exact::product(s.first_decay, m[0]) + exact::product(s.first_rest, g);
+  m[1] = exact::product(s.second_decay, m[1]) + exact::product(s.second_rest, exact::product(g, g));
+  return exact::product(-s.rate, m[0] / s.first_correction / (std::sqrt(m[1] / s.second_correction) + s.epsilon));
+}
+float plain(const kernel::amsgrad_step& s, float g, float* m) {
+  m[0] = exact::product(s.first_decay, m[0]) + exact::product(s.first_rest, g);
+  m[1] = exact::product(s.second_decay, m[1]) + exact::product(s.second_rest, exact::product(g, g));
+  m[2] = m[1] > m[2] ? m[1] : m[2];
+  return exact::product(-s.rate, m[0] / (std::sqrt(m[2]) + s.epsilon));
+}
+float plain(const kernel::sign_step& s, float g, float*) {
+  return g > 0 && g >= s.threshold ? -s.length : g < 0 && -g >= s.threshold ? s.length : 0.0f;
+}
+
+template <class Step>
+void expect_rule(const Step& step, const std::vector<float>& gradient, const std::vector<std::vector<float>>& moments) {
+  const std::size_t count = gradient.size();
+  std::vector<float> wanted(count);
+  std::vector<std::vector<float>> wanted_moments = moments;
+  for (std::size_t j = 0; j < count; ++j) {
+    float m[4] = {};
+    for (std::size_t k = 0; k < moments.size(); ++k) m[k] = moments[k][j];
+    wanted[j] = plain(step, gradient[j], m);
+    for (std::size_t k = 0; k < moments.size(); ++k) wanted_moments[k][j] = m[k];
+  }
+  for_each_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
+    std::vector<float> delta(count);
+    std::vector<std::vector<float>> after = moments;
+    std::array<float*, Step::moments> of{};
+    for (std::size_t k = 0; k < of.size(); ++k) of[k] = after[k].data();
+    update_kernels<Set>::apply(step, gradient.data(), of, delta.data(), count);
+    expect_same_bits(wanted, delta, Set, "delta");
+    for (std::size_t k = 0; k < moments.size(); ++k) expect_same_bits(wanted_moments[k], after[k], Set, "moment");
+  });
+}
+
+class update_rules : public testing::TestWithParam<std::size_t> {
+ protected:
+  template <class Step>
+  void expect(const Step& step) {
+    draws draw(GetParam());
+    for (const bool usual : {true, false}) {
+      const auto some = [&] { return usual ? usual_floats(draw, GetParam()) : any_floats(draw, GetParam()); };
+      std::vector<std::vector<float>> moments;
+      while (moments.size() != Step::moments) {
+        moments.push_back(some());
+        if (moments.size() > 1)
+          for (float& square : moments.back()) square = std::fabs(square);
+      }
+      expect_rule(step, some(), moments);
+    }
+  }
+};
+
+TEST_P(update_rules, momentum_is_the_scalar_rule) { expect(kernel::momentum_step{.rate = 0.01f, .decay = 0.9f}); }
+TEST_P(update_rules, amsgrad_is_the_scalar_rule) {
+  expect(kernel::amsgrad_step{.rate = 0.01f, .first_decay = 0.9f, .first_rest = 0.1f, .second_decay = 0.999f, .second_rest = 0.001f, .epsilon = 1e-8f});
+}
+TEST_P(update_rules, signs_are_the_scalar_rule) {
+  for (const float threshold : {0.0f, 1e-3f, 1e30f}) expect(kernel::sign_step{.length = 0.25f, .threshold = threshold});
+}
+// Its quotients by the corrections are made without a division: they must be what the division gives for every correction there is.
+TEST_P(update_rules, adam_is_the_scalar_rule_at_every_step) {
+  kernel::adam_step s{0.01f, 0.9f, 0.1f, 0.999f, 0.001f, 0, 0, 1e-8f};
+  for (std::uint64_t t = 1; t < 20'000; t += t < 300 ? 1 : 97) {
+    s.first_correction = static_cast<float>(1 - exact::power(0.9, t));
+    s.second_correction = static_cast<float>(1 - exact::power(0.999, t));
+    expect(s);
+  }
+  for (int k = 1; k <= 24; ++k) {
+    s.first_correction = 1 - std::ldexp(1.0f, -k);
+    s.second_correction = std::ldexp(1.0f, -k) * 1.5f;
+    expect(s);
+  }
+}
+INSTANTIATE_TEST_SUITE_P(of_sizes, update_rules, testing::Values(1, 15, 16, 37, 100));
+
+TEST(add_update, is_a_bounded_sum_that_leaves_untouched_weights_as_they_are) {
+  draws draw(3);
+  for (const std::size_t count : {1u, 7u, 16u, 33u, 5000u}) {
+    std::vector<float> weights = usual_floats(draw, count), delta = usual_floats(draw, count);
+    for (std::size_t j = 0; j < count; j += 5) weights[j] = -0.0f;
+    for (const float bound : {infinity, 0.5f}) {
+      const float unit = 0.7f;
+      std::vector<float> wanted = weights;
+      std::uint64_t beyond = 0;
+      for (std::size_t j = 0; j < count; ++j)
+        if (const float d = exact::product(unit, delta[j]); d != 0) {
+          const float target = weights[j] + d;
+          wanted[j] = target < -bound ? -bound : target > bound ? bound : target;
+          beyond += target < -bound || target > bound;
+        }
+      for_each_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
+        std::vector<float> w = weights;
+        EXPECT_EQ(update_kernels<Set>::add(w.data(), delta.data(), unit, -bound, bound, count), beyond);
+        expect_same_bits(wanted, w, Set, "weight");
+      });
+    }
+  }
+}
+
+TEST(add_update, keeps_a_nan) {
+  for_each_instruction_set([]<instruction_set Set>(instruction_set_constant<Set>) {
+    std::vector<float> w(40, std::numeric_limits<float>::quiet_NaN()), delta(40, 1.0f);
+    EXPECT_EQ(update_kernels<Set>::add(w.data(), delta.data(), 1.0f, -1.0f, 1.0f, w.size()), 0u);
+    for (const float x : w) EXPECT_TRUE(std::isnan(x));
+  });
+}
+
+}  // namespace
+}  // namespace zolt::test
