@@ -2,11 +2,15 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
 #include <vector>
 
 #include "support/number_model.hpp"
 #include "support/weights.hpp"
 #include "zolt/kernel/decode.hpp"
+#include "zolt/numeric/codebook.hpp"
+#include "zolt/numeric/integer.hpp"
+#include "zolt/numeric/minifloat.hpp"
 
 namespace zolt {
 namespace {
@@ -67,6 +71,13 @@ struct grids {
   scaled operator[](std::size_t k) const { return {scales[k]}; }
 };
 
+/// One grid for all.
+template <class Grid>
+struct same_grid {
+  Grid grid;
+  Grid operator[](std::size_t) const { return grid; }
+};
+
 template <class Format>
 class decoded : public testing::Test {
  public:
@@ -88,8 +99,8 @@ class decoded : public testing::Test {
   std::vector<std::byte> bytes;
   std::vector<float> scales;
 };
-using decoded_formats =
-    testing::Types<integer<3>, int4, integer<6>, int8, e4m3fn, e5m2, minifloat<2, 1, 1, minifloat_kind::finite>, plain_format>;
+using decoded_formats = testing::Types<integer<2>, integer<3>, int4, uint4, nf4, integer<5>, integer<6>, int8, uint8, e4m3fn, e5m2,
+                                       minifloat<2, 1, 1, minifloat_kind::finite>, mxint8, plain_format>;
 TYPED_TEST_SUITE(decoded, decoded_formats);
 
 TYPED_TEST(decoded, weights_are_value_times_scale_for_random_shapes_and_ranges) {
@@ -104,6 +115,55 @@ TYPED_TEST(decoded, weights_are_value_times_scale_for_random_shapes_and_ranges) 
       ASSERT_EQ(std::bit_cast<std::uint32_t>(out[j]), std::bit_cast<std::uint32_t>(this->expected(first + j, layout)))
           << row << " by " << group << ": " << first << " + " << j << " of " << count;
   }
+}
+
+template <class Kernels, class Format>
+void decode_with(const std::vector<std::byte>& bytes, const std::vector<float>& scales, const scale_layout& layout, std::size_t first,
+                 std::span<float> out) {
+  Kernels::template decode<Format>(bytes.data(), grids{scales.data()}, layout, first, out.size(), out.data());
+}
+
+TYPED_TEST(decoded, every_instruction_set_gives_the_same_bits) {
+  test::draws random(3);
+  std::vector<float> out(this->size), other(this->size);
+  for (int trial = 0; trial < 500; ++trial) {
+    const std::size_t row = random.between(1, 700), group = random.between(1, row + 5);
+    const scale_layout layout{row, group, random.between(1, 3)};
+    const std::size_t weights = this->size / row * row, first = random.below(weights), count = random.between(1, weights - first);
+    const std::span<float> part = std::span(out).first(count), other_part = std::span(other).first(count);
+    decode_with<decode_kernels<instruction_set::baseline>, TypeParam>(this->bytes, this->scales, layout, first, part);
+    for (std::size_t j = 0; j < count; ++j)
+      ASSERT_EQ(std::bit_cast<std::uint32_t>(part[j]), std::bit_cast<std::uint32_t>(this->expected(first + j, layout)));
+#if defined(__x86_64__)
+    if (is_available(instruction_set::avx2)) {
+      decode_with<decode_kernels<instruction_set::avx2>, TypeParam>(this->bytes, this->scales, layout, first, other_part);
+      ASSERT_EQ(std::memcmp(part.data(), other_part.data(), count * sizeof(float)), 0) << row << " by " << group << ": " << first;
+    }
+    if (is_available(instruction_set::avx512)) {
+      decode_with<decode_kernels<instruction_set::avx512>, TypeParam>(this->bytes, this->scales, layout, first, other_part);
+      ASSERT_EQ(std::memcmp(part.data(), other_part.data(), count * sizeof(float)), 0) << row << " by " << group << ": " << first;
+    }
+#endif
+  }
+}
+
+// A zero point, and an offset whose sum must not be contracted with the product before it.
+TYPED_TEST(decoded, other_grids_are_applied_as_they_say) {
+  std::vector<float> out(this->size);
+  const auto check = [&](const auto& grid) {
+    for (std::size_t i = 0; i < out.size(); ++i)
+      out[i] = TypeParam::value_of(TypeParam::ordinal_of(TestFixture::codes::load(this->bytes.data(), i)));
+    std::vector<float> expected(out.size());
+    std::transform(out.begin(), out.end(), expected.begin(), [&](float x) { return grid(x); });
+    kernel::apply_grid(grid, out.data(), out.size());
+    ASSERT_EQ(std::memcmp(out.data(), expected.data(), out.size() * sizeof(float)), 0);
+    std::fill(out.begin(), out.end(), 0.0f);
+    kernel::decode<TypeParam>(this->bytes.data(), same_grid<std::remove_cvref_t<decltype(grid)>>{grid}, {out.size(), out.size()}, 0, out);
+    ASSERT_EQ(std::memcmp(out.data(), expected.data(), out.size() * sizeof(float)), 0);
+  };
+  check(affine{0.1f, 7});
+  check(affine{0.3f, 0.7f});
+  check(shifted{0.1f, 0.7f});
 }
 
 TYPED_TEST(decoded, nothing_is_written_beyond_the_range) {
@@ -133,6 +193,26 @@ TYPED_TEST(decoded, every_code_has_the_bits_of_its_value) {
     for (std::size_t i = 0; i < shifted.size(); ++i)
       ASSERT_EQ(std::bit_cast<std::uint32_t>(out[i]), std::bit_cast<std::uint32_t>(TypeParam::value_of(TypeParam::ordinal_of(shifted[i]))))
           << int{shifted[i]};
+  }
+}
+
+// What is written past the caches is the same, wherever the floats begin.
+TEST(decode, past_the_caches_gives_the_same_bits) {
+  test::draws random(4);
+  std::vector<std::byte> bytes(9000);
+  for (std::byte& b : bytes) b = static_cast<std::byte>(random.below(256));
+  const std::vector<float> scales(100, 0.3f);
+  std::vector<float> expected(bytes.size()), out(bytes.size() + 20);
+  for (std::size_t shift = 0; shift < 18; ++shift) {
+    const std::size_t first = random.below(100), count = random.between(0, 8800);
+    const scale_layout layout{9000, 128};
+    kernel::decode<int8>(bytes.data(), grids{scales.data()}, layout, first, std::span(expected).first(count));
+    std::fill(out.begin(), out.end(), -1.0f);
+    on_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
+      decode_kernels<Set>::template decode_past_caches<int8>(bytes.data(), grids{scales.data()}, layout, first, count, out.data() + shift);
+    });
+    ASSERT_EQ(std::memcmp(out.data() + shift, expected.data(), count * sizeof(float)), 0) << shift << ": " << first << " + " << count;
+    ASSERT_EQ(out[shift + count], -1.0f);
   }
 }
 

@@ -207,7 +207,7 @@ std::string first_wrong_value() {
     const auto value = std::bit_cast<std::uint32_t>(Format::value_of(Format::ordinal_of(b)));
     if (!(exact::of(value) == m.value) || value == 0x80000000) return report("value_of", value, 0, c, c);
     if constexpr (requires(lanes_i32 codes, lanes_f32 values) { Format::decode_lanes(codes, values); }) {
-      const lanes_i32 codes = c - lanes_i32{};
+      const lanes_i32 codes = static_cast<std::int8_t>(c) - lanes_i32{};
       lanes_f32 values;
       Format::decode_lanes(codes, values);
       std::uint32_t lane[lane_count];

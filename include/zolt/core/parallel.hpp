@@ -12,6 +12,18 @@
 
 namespace zolt::inline v0 {
 
+namespace detail {
+/// Throws what the lowest lane threw, if any did, and forgets the rest.
+inline void rethrow_first(std::vector<std::exception_ptr>& failures) {
+  for (const std::exception_ptr& e : failures)
+    if (e) {
+      const std::exception_ptr first = e;
+      for (std::exception_ptr& each : failures) each = nullptr;
+      std::rethrow_exception(first);
+    }
+}
+}  // namespace detail
+
 /// A fixed team of threads that runs one function on all lanes 0 … size()−1; lane 0 is the caller. One lane starts no thread.
 ///
 /// What a lane does must not depend on the number of lanes: work is cut by position, and a result that is a function of position alone
@@ -45,12 +57,7 @@ class thread_team {
     start();
     invoke(*shared_, 0);
     for (std::size_t left; (left = shared_->waiting.load(std::memory_order_acquire)) != 0;) shared_->waiting.wait(left);
-    for (std::exception_ptr& e : shared_->failures)
-      if (e) {
-        const std::exception_ptr first = e;
-        for (std::exception_ptr& other : shared_->failures) other = nullptr;
-        std::rethrow_exception(first);
-      }
+    detail::rethrow_first(shared_->failures);
   }
 
  private:

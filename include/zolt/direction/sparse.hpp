@@ -26,30 +26,21 @@ struct sparse_rademacher_law {
   std::uint32_t record() const { return rho; }
   std::uint64_t cell() const { return (std::uint64_t{1} << 32) / (std::uint64_t{rho} + 1); }
 
+  /// `f.ahead(index)`, where f has it, is told of a non-zero some time before f is called with it.
   template <class Function>
   void for_each_nonzero(const direction_key& key, const parameter_info& info, std::uint64_t first, std::uint64_t last, Function&& f) const {
     if (first >= last) return;
-    const std::uint64_t size = cell(), kept = (std::uint64_t{rho} + 1) * size >> 1;
     const random_stream source(key, info.id, stream::direction);
-    const std::uint64_t cell_end = (last - 1) / size + 1;
-    alignas(64) std::uint32_t words[random_stream::group_size];
-    std::uint64_t indices[random_stream::group_size], slots[random_stream::group_size];
-    std::int32_t signs[random_stream::group_size];
-    for (std::uint64_t c = first / size; c < cell_end;) {
-      const std::uint64_t group = c / random_stream::group_size, group_start = group * random_stream::group_size;
-      source.group(group, words);
-      // Kept cells are gathered without a branch, which half of them would mispredict at the worst density.
-      std::size_t kept_cells = 0;
-      for (const std::uint64_t end = std::min(cell_end, group_start + random_stream::group_size); c < end; ++c) {
-        const std::uint32_t word = words[c - group_start];
-        const std::uint64_t p = (word >> 1) * size, index = c * size + (p >> 31);
-        indices[kept_cells] = index;
-        slots[kept_cells] = c;
-        signs[kept_cells] = 1 - 2 * static_cast<int>(word & 1);
-        kept_cells += static_cast<std::size_t>((p & 0x7fffffff) < kept) & static_cast<std::size_t>(index >= first) &
-                      static_cast<std::size_t>(index < last);
-      }
-      for (std::size_t i = 0; i < kept_cells; ++i) f(indices[i], signs[i], slots[i]);
+    const std::uint64_t size = cell(), begin = first / size, end = (last - 1) / size + 1;
+    nonzeros found[2];
+    std::size_t held = 0;
+    std::uint64_t next = begin;
+    found_in(source, next, end, first, last, found[held], f);
+    while (found[held].count != 0 || next < end) {
+      found_in(source, next, end, first, last, found[1 - held], f);
+      const nonzeros& now = found[held];
+      for (std::size_t i = 0; i < now.count; ++i) f(now.index[i], now.sign[i], now.slot[i]);
+      held = 1 - held;
     }
   }
 
@@ -60,6 +51,39 @@ struct sparse_rademacher_law {
     });
   }
   friend bool operator==(const sparse_rademacher_law&, const sparse_rademacher_law&) = default;
+
+ private:
+  struct nonzeros {
+    std::size_t count = 0;
+    std::uint64_t index[random_stream::group_size], slot[random_stream::group_size];
+    std::int32_t sign[random_stream::group_size];
+  };
+
+  /// The non-zeros in the cells from `next` to the end of its group of words, which `next` becomes.
+  template <class Function>
+  void found_in(const random_stream& source, std::uint64_t& next, std::uint64_t end, std::uint64_t first, std::uint64_t last, nonzeros& found,
+                Function& f) const {
+    found.count = 0;
+    if (next >= end) return;
+    const std::uint64_t size = cell(), kept = (std::uint64_t{rho} + 1) * size >> 1;
+    const std::uint64_t group = next / random_stream::group_size, start = group * random_stream::group_size;
+    alignas(64) std::uint32_t words[random_stream::group_size];
+    source.group(group, words);
+    // Kept cells are gathered without a branch, which half of them would mispredict at the worst density.
+    std::size_t count = 0;
+    for (const std::uint64_t group_end = std::min(end, start + random_stream::group_size); next < group_end; ++next) {
+      const std::uint32_t word = words[next - start];
+      const std::uint64_t p = (word >> 1) * size, index = next * size + (p >> 31);
+      found.index[count] = index;
+      found.slot[count] = next;
+      found.sign[count] = 1 - 2 * static_cast<int>(word & 1);
+      count += static_cast<std::size_t>((p & 0x7fffffff) < kept) & static_cast<std::size_t>(index >= first) &
+               static_cast<std::size_t>(index < last);
+    }
+    found.count = count;
+    if constexpr (requires { f.ahead(first); })
+      for (std::size_t i = 0; i < count; ++i) f.ahead(found.index[i]);
+  }
 };
 
 /// Step-matched sparse Rademacher, the default: probes of a few codes on a random fraction of the weights that falls with the step.

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <span>
 
+#include "zolt/core/vectors.hpp"
 #include "zolt/kernel/scale_layout.hpp"
 #include "zolt/numeric/affine.hpp"
 #include "zolt/numeric/packing.hpp"
@@ -25,73 +26,103 @@ inline float value_at(int ordinal) {
   return value_table<Format>[static_cast<std::size_t>(ordinal - Format::lowest)];
 }
 
+/// value_of(ordinal_of(c)) by code, as often as it takes for 16 entries: bits above a code lead nowhere.
+template <number_format Format>
+inline constexpr auto code_table = [] {
+  std::array<float, (Format::bits < 4 ? 16 : std::size_t{1} << Format::bits)> table{};
+  for (std::size_t c = 0; c < table.size(); ++c) {
+    const int o = Format::ordinal_of(static_cast<code>(c & ((std::size_t{1} << Format::bits) - 1)));
+    table[c] = o < Format::lowest || o > Format::highest ? 0.0f : Format::value_of(o);
+  }
+  return table;
+}();
+
 /// Codes that are decoded together.
 inline constexpr std::size_t decode_block = 256;
 
-/// out[j] = value_of(ordinal_of(codes[j])) for a block of codes: widened by one plain loop, which compilers turn into vector moves where
-/// they scalarise a conversion of lanes.
+/// Floats that no cache holds until they are read: 64 MiB.
+inline constexpr std::size_t beyond_caches = std::size_t{1} << 24;
+
+/// The grid of values that are left as they are.
+struct unscaled {};
+
+/// The runs of weights that share a grid, from a weight on, without a division for each.
+class scale_runs {
+ public:
+  scale_runs(const scale_layout& layout, std::size_t first)
+      : layout_(layout), index_(layout.index(first)), row_end_(first - first % layout.row + layout.row), end_(layout.end(first)) {}
+  /// Which grid it is.
+  std::size_t index() const { return index_; }
+  /// One past the last weight.
+  std::size_t end() const { return end_; }
+  void next() {
+    const bool row_ends = end_ == row_end_;
+    index_ = row_ends && layout_.block_rows != 1 ? layout_.index(end_) : index_ + 1;
+    if (row_ends) row_end_ += layout_.row;
+    end_ = std::min(row_end_, end_ + layout_.group);
+  }
+
+ private:
+  scale_layout layout_;
+  std::size_t index_, row_end_, end_;
+};
+
+}  // namespace zolt::inline v0::kernel
+
+namespace zolt::inline v0 {
+
+/// Codes to floats, and floats under their grids.
+template <instruction_set Set>
+struct decode_kernels;
+
+#define ZOLT_KERNEL_FILE "zolt/kernel/decode.inc"
+#include "zolt/core/per_instruction_set.inc"
+
+}  // namespace zolt::inline v0
+
+namespace zolt::inline v0::kernel {
+
+/// out[j] = value_of(ordinal_of(codes[j])).
 template <number_format Format>
 void decode_values(const code* codes, std::size_t count, float* out) {
-  std::size_t j = 0;
-  if constexpr (requires(lanes_f32 & values) { Format::decode_lanes(lanes_i32{}, values); }) {
-    alignas(64) std::int32_t wide[decode_block];
-    for (std::size_t i = 0; i < count; ++i) wide[i] = codes[i];
-    for (; j + lane_count <= count; j += lane_count) {
-      lanes_i32 c;
-      lanes_f32 values;
-      load_lanes(c, wide + j);
-      Format::decode_lanes(c, values);
-      store_lanes(values, out + j);
-    }
-  }
-  for (; j < count; ++j) out[j] = Format::value_of(Format::ordinal_of(codes[j]));
+  on_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
+    decode_kernels<Set>::template decode_codes<Format>(codes, count, unscaled{}, out);
+  });
 }
 
 /// values[j] = grid(values[j]).
 template <class Grid>
-inline void apply_grid(const Grid& grid, float* values, std::size_t count) {
-  std::size_t j = 0;
-  if constexpr (!std::same_as<Grid, shifted>)  // whose product must not be contracted with its sum
-    for (; j + lane_count <= count; j += lane_count) {
-      lanes_f32 v;
-      load_lanes(v, values + j);
-      if constexpr (std::same_as<Grid, affine>) v -= grid.zero;
-      store_lanes(v * grid.scale, values + j);
-    }
-  for (; j < count; ++j) values[j] = grid(values[j]);
+void apply_grid(const Grid& grid, float* values, std::size_t count) {
+  on_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) { decode_kernels<Set>::apply_grid(grid, values, count); });
 }
 
 /// out[j] = the value of code first + j, without its scale.
 template <number_format Format>
 void decode_unscaled(const std::byte* bytes, std::size_t first, std::span<float> out) {
-  alignas(64) code codes[decode_block];
-  for (std::size_t i = 0; i < out.size(); i += decode_block) {
-    const std::size_t count = std::min(decode_block, out.size() - i);
-    packing<Format::bits>::unpack(bytes, first + i, count, codes);
-    decode_values<Format>(codes, count, out.data() + i);
-  }
+  on_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
+    decode_kernels<Set>::template decode_run<Format>(bytes, first, out.size(), unscaled{}, out.data());
+  });
 }
 
 /// values[j] = grid of weight first + j (values[j]); grids[k] is the k-th grid of the layout.
 template <class Grids>
 void scale_values(const Grids& grids, const scale_layout& layout, std::size_t first, std::span<float> values) {
-  std::size_t k = layout.index(first), end = layout.end(first);
-  for (std::size_t i = first, last = first + values.size(); i < last;) {
-    const std::size_t until = std::min(last, end);
-    apply_grid(grids[k], values.data() + (i - first), until - i);
-    if ((i = until) < last) k = layout.next(k, end), end = layout.end(i);
-  }
+  if (values.empty()) return;
+  on_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
+    decode_kernels<Set>::scale_values(grids, layout, first, values.size(), values.data());
+  });
 }
 
 /// out[j] = grid of weight first + j (value of code first + j): the same bits on every machine.
 template <number_format Format, class Grids>
 void decode(const std::byte* bytes, const Grids& grids, const scale_layout& layout, std::size_t first, std::span<float> out) {
-  constexpr std::size_t cached = 4 * decode_block;  // values are scaled while they are in the first cache
-  for (std::size_t i = 0; i < out.size(); i += cached) {
-    const std::span<float> part = out.subspan(i, std::min(cached, out.size() - i));
-    decode_unscaled<Format>(bytes, first + i, part);
-    scale_values(grids, layout, first + i, part);
-  }
+  if (out.empty()) return;
+  on_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
+    if (out.size() < beyond_caches)
+      decode_kernels<Set>::template decode<Format>(bytes, grids, layout, first, out.size(), out.data());
+    else
+      decode_kernels<Set>::template decode_past_caches<Format>(bytes, grids, layout, first, out.size(), out.data());
+  });
 }
 
 }  // namespace zolt::inline v0::kernel

@@ -26,7 +26,13 @@ using code = std::uint8_t;
 ///   • `negative_zero`, `nan_code(bool negative)`, `overflow_code(bool negative)`, `on_overflow`: the codes without an ordinal of their own;
 ///   • `static float decode(code)`: the float behind any code, those included;
 ///   • `static code encode_code(float, rounding, word)`: all of a conversion that follows rules of its own;
-///   • `static void decode_lanes(const lanes_i32& codes, lanes_f32& values)`: 16 codes at once, with the bits of value_of.
+///   • `template <class Codes, class Values> static void decode_lanes(const Codes& codes, Values& values)`, [[gnu::always_inline]]: a vector
+///     of 32-bit lanes at once, of any width, with the bits of value_of. A lane is the byte that holds a code, with the byte's sign; bits
+///     above `bits` mean nothing;
+///   • three for encoding in vectors, for formats that mirror magnitudes, [[gnu::always_inline]] too: `locate_lanes<Kept>(magnitude, whole,
+///     rest)` gives 2^Kept times the position of a magnitude in the range as whole + (rest to nearest even), Kept ≤ 16;
+///     `locate_lanes_exactly(magnitude, below, threshold)` gives the point below and ⌊2³²·fraction⌋ with its highest bit inverted, so that
+///     signed comparison orders it; `code_lanes(magnitude, negative, codes)` makes codes of ordinals' magnitudes and masks of their signs.
 template <class F>
 concept number_format = requires(zolt::code c, int ordinal) {
   { F::name } -> std::convertible_to<std::string_view>;

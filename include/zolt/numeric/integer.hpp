@@ -39,7 +39,7 @@ struct integer {
 
  public:
   static constexpr std::string_view name{text.letters, text.size};
-  static constexpr int bits = Bits;
+  static constexpr int bits = Bits, fraction_bits = FractionBits;
   static constexpr int highest = mask - sign_bit;
   static constexpr int lowest = Range == integer_range::narrow ? -highest : -sign_bit;
 
@@ -48,9 +48,37 @@ struct integer {
   static constexpr code code_of(int ordinal) { return static_cast<code>(ordinal & mask); }
   static constexpr float value_of(int ordinal) { return static_cast<float>(ordinal) / static_cast<float>(1 << FractionBits); }
   static constexpr grid_position locate(float x) { return locate_on_integers(x, FractionBits); }
-  static void decode_lanes(const lanes_i32& codes, lanes_f32& values) {
-    values = __builtin_convertvector(((codes & mask) ^ sign_bit) - sign_bit, lanes_f32);
+  template <class Lanes>
+  [[gnu::always_inline]] static void codes_to_ordinals(Lanes& x) {
+    if constexpr (Bits != 8 || !is_signed) x = ((x & mask) ^ sign_bit) - sign_bit;
+  }
+  template <class Lanes>
+  [[gnu::always_inline]] static void ordinals_to_codes(Lanes& x) {
+    x &= mask;
+  }
+  template <class Codes, class Values>
+  [[gnu::always_inline]] static void decode_lanes(const Codes& codes, Values& values) {
+    if constexpr (Bits == 8 && is_signed)
+      values = __builtin_convertvector(codes, Values);
+    else
+      values = __builtin_convertvector(((codes & mask) ^ sign_bit) - sign_bit, Values);
     if constexpr (FractionBits != 0) values *= 1.0f / static_cast<float>(1 << FractionBits);
+  }
+
+  template <int Kept, class Floats, class Lanes>
+  [[gnu::always_inline]] static void locate_lanes(const Floats& magnitude, Lanes& whole, Floats& rest) requires(is_signed) {
+    whole = Lanes{};
+    rest = magnitude * static_cast<float>(std::int64_t{1} << (FractionBits + Kept));
+  }
+  template <class Floats, class Lanes>
+  [[gnu::always_inline]] static void locate_lanes_exactly(const Floats& magnitude, Lanes& below, Lanes& threshold) requires(is_signed) {
+    const Floats x = magnitude * static_cast<float>(1 << FractionBits);
+    below = __builtin_convertvector(x, Lanes);
+    detail::threshold_of_fraction(x - __builtin_convertvector(below, Floats), threshold);
+  }
+  template <class Lanes>
+  [[gnu::always_inline]] static void code_lanes(const Lanes& magnitude, const Lanes& negative, Lanes& codes) requires(is_signed) {
+    codes = ((magnitude ^ negative) - negative) & mask;
   }
 };
 

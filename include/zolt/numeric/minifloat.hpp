@@ -101,20 +101,71 @@ struct minifloat {
     return {parts.away * below, parts.away, parts.fraction(discarded)};
   }
 
-  static void decode_lanes(const lanes_i32& codes, lanes_f32& values) {
+  template <class Lanes>
+  [[gnu::always_inline]] static void codes_to_ordinals(Lanes& x) {
+    const Lanes negative = -(x >> (Exponent + Mantissa) & 1);
+    x = ((x & magnitude_mask) ^ negative) - negative;
+  }
+  template <class Lanes>
+  [[gnu::always_inline]] static void ordinals_to_codes(Lanes& x) {
+    const Lanes negative = x >> 31;
+    x = ((x ^ negative) - negative) | (negative & sign_bit);
+  }
+  template <class Codes, class Values>
+  [[gnu::always_inline]] static void decode_lanes(const Codes& codes, Values& values) {
     constexpr float smallest = std::bit_cast<float>(static_cast<std::uint32_t>(128 - Bias - Mantissa) << 23);  // 2^(1−Bias−Mantissa)
-    const lanes_i32 magnitude = codes & magnitude_mask;
-    const lanes_f32 subnormal = __builtin_convertvector(magnitude, lanes_f32) * smallest;
-    const lanes_i32 normal_bits = (magnitude << (23 - Mantissa)) + ((127 - Bias) << 23);
-    lanes_i32 subnormal_bits;
+    const Codes magnitude = codes & magnitude_mask;
+    const Values subnormal = __builtin_convertvector(magnitude, Values) * smallest;
+    const Codes normal_bits = (magnitude << (23 - Mantissa)) + ((127 - Bias) << 23);
+    Codes subnormal_bits;
     __builtin_memcpy(&subnormal_bits, &subnormal, sizeof subnormal);
-    const lanes_i32 is_subnormal = magnitude < (1 << Mantissa), is_zero = magnitude == 0;
-    const lanes_i32 sign = (codes << (31 - Exponent - Mantissa)) & ~is_zero & static_cast<int>(0x80000000u);
-    const lanes_i32 bits_of_values = ((is_subnormal & subnormal_bits) | (~is_subnormal & normal_bits)) | sign;
+    const Codes is_subnormal = magnitude < (1 << Mantissa), is_zero = magnitude == 0;
+    const Codes sign = (codes << (31 - Exponent - Mantissa)) & ~is_zero & static_cast<int>(0x80000000u);
+    const Codes bits_of_values = ((is_subnormal & subnormal_bits) | (~is_subnormal & normal_bits)) | sign;
     __builtin_memcpy(&values, &bits_of_values, sizeof values);
   }
 
+  template <int Kept, class Floats, class Lanes>
+  [[gnu::always_inline]] static void locate_lanes(const Floats& magnitude, Lanes& whole, Floats& rest) requires(Bias <= 32) {
+    constexpr int dropped = 23 - Mantissa - Kept;
+    static_assert(dropped > 0);
+    constexpr float least_normal = power_of_two_float(1 - Bias), per_step = power_of_two_float(Bias - 1 + Mantissa + Kept);
+    Lanes bits;
+    __builtin_memcpy(&bits, &magnitude, sizeof bits);
+    const Lanes is_subnormal = magnitude < least_normal;
+    const Lanes odd = bits >> dropped & 1;
+    const Lanes normal = ((bits + odd + ((1 << (dropped - 1)) - 1)) >> dropped) - ((127 - Bias) << (Mantissa + Kept));
+    const Lanes kept = bits & is_subnormal;
+    __builtin_memcpy(&rest, &kept, sizeof rest);
+    rest *= per_step;
+    whole = normal & ~is_subnormal;
+  }
+  template <class Floats, class Lanes>
+  [[gnu::always_inline]] static void locate_lanes_exactly(const Floats& magnitude, Lanes& below, Lanes& threshold) requires(Bias <= 32) {
+    constexpr int dropped = 23 - Mantissa;
+    constexpr float least_normal = power_of_two_float(1 - Bias), per_step = power_of_two_float(Bias - 1 + Mantissa);
+    Lanes bits, small_threshold;
+    __builtin_memcpy(&bits, &magnitude, sizeof bits);
+    const Lanes is_subnormal = magnitude < least_normal;
+    const Lanes normal = (bits >> dropped) - ((127 - Bias) << Mantissa);
+    const Lanes kept = bits & is_subnormal;
+    Floats small;
+    __builtin_memcpy(&small, &kept, sizeof small);
+    small *= per_step;
+    below = __builtin_convertvector(small, Lanes);
+    detail::threshold_of_fraction(small - __builtin_convertvector(below, Floats), small_threshold);
+    below |= normal & ~is_subnormal;
+    const Lanes normal_threshold = bits << (32 - dropped) ^ static_cast<int>(0x80000000u);
+    threshold = (small_threshold & is_subnormal) | (normal_threshold & ~is_subnormal);
+  }
+  template <class Lanes>
+  [[gnu::always_inline]] static void code_lanes(const Lanes& magnitude, const Lanes& negative, Lanes& codes) {
+    codes = magnitude | (negative & static_cast<Lanes>(magnitude != 0) & sign_bit);
+  }
+
  private:
+  /// 2^n as a float; n is that of a normal one.
+  static constexpr float power_of_two_float(int n) { return std::bit_cast<float>(static_cast<std::uint32_t>(127 + n) << 23); }
   /// The bits of a positive float: the fields moved into place, or a subnormal number normalised.
   static constexpr std::uint32_t magnitude_bits(std::uint32_t magnitude) {
     if (magnitude >> Mantissa != 0) return (magnitude << (23 - Mantissa)) + ((127u - Bias) << 23);

@@ -17,6 +17,14 @@ struct packing {
 
   static constexpr std::size_t bytes_for(std::size_t count) { return packed ? (count + 31) / 32 * block_bytes : count; }
 
+  /// The first byte that holds a part of code i.
+  static constexpr std::size_t byte_of(std::size_t i) {
+    if constexpr (!packed)
+      return i;
+    else
+      return i / 32 * block_bytes + i % 32 % (4 * (Bits & 4 ? 4 : Bits & 2 ? 2 : 1));
+  }
+
   static constexpr code load(const std::byte* bytes, std::size_t i) {
     if constexpr (!packed) {
       return static_cast<code>(bytes[i]);
@@ -49,6 +57,17 @@ struct packing {
       for (; j < count; ++j) out[j] = load(bytes, first + j);
     }
   }
+  /// Code first + j ← in[j]; whole blocks of 32 are packed together.
+  static void pack(std::byte* bytes, std::size_t first, std::size_t count, const code* in) {
+    if constexpr (!packed) {
+      __builtin_memcpy(bytes + first, in, count);
+    } else {
+      std::size_t j = 0;
+      for (; j < count && (first + j) % 32 != 0; ++j) store(bytes, first + j, in[j]);
+      for (; j + 32 <= count; j += 32) pack_block(bytes + (first + j) / 32 * block_bytes, in + j);
+      for (; j < count; ++j) store(bytes, first + j, in[j]);
+    }
+  }
 
  private:
   static constexpr std::size_t block_bytes = 4 * Bits;
@@ -73,11 +92,36 @@ struct packing {
       store_lanes(both & 0xf, out);
       store_lanes(both >> 4, out + 16);
     } else {
-      for (std::size_t j = 0; j < 32; ++j) out[j] = 0;
+      std::uint64_t eight[4] = {};  // a plane again and again: its fields lie as far apart as the codes that they are part of
       for_each_plane([&](auto plane) {
-        for (std::size_t j = 0; j < 32; ++j)
-          out[j] = static_cast<code>(
-              out[j] | (static_cast<unsigned>(block[plane.begin + j % plane.bytes]) >> plane.shift_of(j) & plane.mask) << plane.low);
+        constexpr std::size_t words = plane.bytes / 8;
+        std::uint64_t fields[2] = {};
+        if constexpr (words == 0) {
+          std::uint32_t four;
+          __builtin_memcpy(&four, block + plane.begin, 4);
+          fields[0] = four | std::uint64_t{four >> 1} << 32;
+        } else {
+          __builtin_memcpy(fields, block + plane.begin, plane.bytes);
+        }
+        for (std::size_t q = 0; q < 4; ++q)
+          eight[q] |= (fields[words == 2 ? q % 2 : 0] >> plane.shift_of(8 * q) & plane.mask * 0x0101010101010101u) << plane.low;
+      });
+      __builtin_memcpy(out, eight, sizeof eight);
+    }
+  }
+  static void pack_block(std::byte* block, const code* in) {
+    if constexpr (Bits == 4) {
+      lanes_u8 low, high;
+      load_lanes(low, in);
+      load_lanes(high, in + 16);
+      store_lanes((low & 0xf) | high << 4, block);
+    } else {
+      for (std::size_t b = 0; b < block_bytes; ++b) block[b] = std::byte{0};
+      for_each_plane([&](auto plane) {
+        for (std::size_t j = 0; j < 32; ++j) {
+          std::byte& at = block[plane.begin + j % plane.bytes];
+          at |= static_cast<std::byte>((static_cast<unsigned>(in[j]) >> plane.low & plane.mask) << plane.shift_of(j));
+        }
       });
     }
   }

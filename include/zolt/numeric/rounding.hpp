@@ -85,13 +85,17 @@ struct stochastic_rounding {
 ///
 ///   P(away) = round(2^Bits · fraction) / 2^Bits
 ///
+/// Whoever draws for many weights may hand over `random_bits` bits each, at the top of the word: the quantizer does (kernel::random_tile).
+///
 /// Units    none. |P − fraction| ≤ 2^−(Bits+1), on average 0; cutting the fraction off instead drifts toward zero by that much.
+/// Cost     8 random bits for Bits ≤ 8, 16 for Bits ≤ 16, otherwise 32.
 /// Source   "On stochastic rounding with few random bits", arXiv 2504.20634 (ARITH 2025).
 template <int Bits>
   requires(Bits >= 1 && Bits <= 31)
 struct few_bit_stochastic {
   static constexpr std::string_view name = "few_bit_stochastic";
   static constexpr bool random = true;
+  static constexpr int random_bits = Bits <= 8 ? 8 : Bits <= 16 ? 16 : 32;
   constexpr int operator()(const grid_position& at, std::uint32_t word) const {
     const std::uint64_t kept = at.fraction >> (64 - Bits), half = std::uint64_t{1} << (63 - Bits);
     const std::uint64_t rest = at.fraction & (2 * half - 1);
@@ -99,6 +103,16 @@ struct few_bit_stochastic {
     return at.below + (word >> (32 - Bits) < threshold ? at.away : 0);
   }
 };
+
+namespace detail {
+/// ⌊2³²·fraction⌋ with its highest bit inverted, for lanes of fractions in [0, 1): there is no conversion to unsigned numbers everywhere.
+template <class Floats, class Lanes>
+[[gnu::always_inline]] inline void threshold_of_fraction(const Floats& fraction, Lanes& threshold) {
+  const Lanes upper = fraction >= 0.5f;
+  const Floats rest = upper ? fraction - 0.5f : fraction;
+  threshold = __builtin_convertvector(rest * 0x1p32f, Lanes) ^ (~upper & static_cast<int>(0x80000000u));
+}
+}  // namespace detail
 
 /// rest / 2^discarded as a 64-bit fraction, with a sticky last bit for what lies below it. rest has at most 24 bits.
 constexpr std::uint64_t fraction_of(std::uint64_t rest, int discarded) {

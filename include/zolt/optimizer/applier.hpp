@@ -6,8 +6,9 @@
 #include <span>
 #include <vector>
 
-#include "zolt/core/parallel.hpp"
+#include "zolt/core/executor.hpp"
 #include "zolt/optimizer/blocks.hpp"
+#include "zolt/optimizer/journal.hpp"
 #include "zolt/optimizer/per_example.hpp"
 #include "zolt/optimizer/slots.hpp"
 #include "zolt/optimizer/trajectory.hpp"
@@ -50,22 +51,30 @@ class applier {
   }
 
   /// Applies the terms of a step to all weights, a lane of the team at a time.
-  write_events apply(thread_team& team, const inputs_t<direction_policy>& inputs, const logged_step& step,
-                     std::span<const logged_term> terms) {
+  /// `restore` is called for every part of the weights before they are touched.
+  template <executor Executor, class Restore>
+  write_events apply(Executor& team, const inputs_t<direction_policy>& inputs, const logged_step& step,
+                     std::span<const logged_term> terms, const Restore& restore) {
     std::fill(events_.begin(), events_.end(), write_events{});
     resolve_steps(inputs, step, terms);
     reserve_sums(terms.size());
-    if (!terms.empty() || replays)
+    if (visits_weights(terms))
       team.run([&](std::size_t lane) {
-        for_each_block(parameters_, team.size(), lane,
-                       [&](std::size_t i, const auto& p, std::size_t first, std::size_t last, std::uint64_t) {
-                         apply_block(lane, i, p, first, last);
+        for_each_range(parameters_, team.size(), lane,
+                       [&](std::size_t i, const auto& p, std::size_t first, std::size_t last, std::uint64_t base) {
+                         for_each_part(first, last, part_size_of_updates(), [&](std::size_t begin, std::size_t end) {
+                           restore(lane, p, begin, end, base);
+                           apply_part(lane, i, p, begin, end);
+                         });
                        });
       });
     write_events all;
     for (const write_events& e : events_) all = all + e;
     return all;
   }
+
+  /// Whether applying these terms looks at the weights at all.
+  static bool visits_weights(std::span<const logged_term> terms) { return !terms.empty() || replays; }
 
   std::size_t state_bytes() const {
     std::size_t bytes = 0;
@@ -135,8 +144,17 @@ class applier {
     return std::span(resolved_).subspan(s.first_term + parameter * s.step.terms, s.step.terms);
   }
 
+  std::size_t part_size_of_updates() const {
+    if constexpr (sign_factored_law<law>)
+      return block_size;  // its signs are made for whole rows
+    else if constexpr (linear_rule<rule_type>)
+      return part_size(applied_.back().law);
+    else
+      return 8 * tile_size;
+  }
+
   template <class S>
-  void apply_block(std::size_t lane, std::size_t index, const parameter<S>& p, std::size_t first, std::size_t last) {
+  void apply_part(std::size_t lane, std::size_t index, const parameter<S>& p, std::size_t first, std::size_t last) {
     write_events& events = events_[lane];
     const applied_step& now = applied_.back();
     const std::span<const resolved_term> terms = terms_of(now, index);

@@ -11,17 +11,32 @@ namespace zolt::inline v0::detail {
 
 inline constexpr std::size_t block_size = 128 * tile_size;
 
-/// f(parameter index, parameter, first, last, base) for the blocks of one lane of `lanes`. Blocks end at multiples of block_size, so that
-/// no byte of packed codes or residuals has two owners; `base` makes indices unique over the parameters.
+/// f(parameter index, parameter, first, last, base) for the weights of one lane of `lanes`: a run of neighbouring blocks over all parameters.
+/// Runs end at multiples of block_size or with a parameter, so that no byte of packed codes or residuals has two owners; `base` makes indices
+/// unique over the parameters.
 template <parameter_set Parameters, class Function>
-void for_each_block(const Parameters& parameters, std::size_t lanes, std::size_t lane, Function&& f) {
-  std::size_t block = 0;
+void for_each_range(const Parameters& parameters, std::size_t lanes, std::size_t lane, Function&& f) {
+  const auto blocks_of = [](const auto& p) { return (p.size() + block_size - 1) / block_size; };
+  std::size_t blocks = 0;
+  for_each_parameter(parameters, [&](std::size_t, const auto& p) { blocks += blocks_of(p); });
+  const std::size_t begin = blocks * lane / lanes, end = blocks * (lane + 1) / lanes;
+  std::size_t before = 0;
   std::uint64_t base = 0;
   for_each_parameter(parameters, [&](std::size_t i, const auto& p) {
-    for (std::size_t first = 0; first < p.size(); first += block_size)
-      if (block++ % lanes == lane) f(i, p, first, std::min(p.size(), first + block_size), base);
+    const std::size_t first = std::max(begin, before), last = std::min(end, before + blocks_of(p));
+    if (first < last) f(i, p, (first - before) * block_size, std::min(p.size(), (last - before) * block_size), base);
+    before += blocks_of(p);
     base += p.size();
   });
+}
+
+/// f(first, last) for the parts of a range that end at multiples of `size`: two passes over a part meet its weights in a cache.
+template <class Function>
+void for_each_part(std::size_t first, std::size_t last, std::size_t size, Function&& f) {
+  for (std::size_t end; first < last; first = end) {
+    end = std::min(last, (first / size + 1) * size);
+    f(first, end);
+  }
 }
 
 }  // namespace zolt::inline v0::detail

@@ -1,126 +1,289 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
 
+#include "zolt/kernel/codes.hpp"
+#include "zolt/kernel/direction.hpp"
+#include "zolt/optimizer/blocks.hpp"
 #include "zolt/optimizer/perturbation.hpp"
 
 namespace zolt::inline v0::detail {
 
 /// A weight that the inverse move would not bring back bit for bit: a code that was clamped, a second code of zero, a float where
-/// (w + d) − d ≠ w or that moved by a part of itself. Its raw bits as they were.
+/// (w + d) − d is far from w. Its raw bits as they were.
 struct journal_entry {
   std::uint64_t index;
   std::uint32_t bits;
 };
 
-/// What one lane needs to undo its moves. Entries lie in the order of the traversal, so that undoing finds them with a cursor.
+/// What one lane needs to undo its moves. Everything lies in the order of the traversal, so that undoing finds it with a cursor.
 struct journal {
   std::vector<journal_entry> entries;
-  std::vector<float> saved;  ///< whole tiles of float weights under a law that touches most of them: cheaper than entries
+  std::vector<std::int8_t> corrections;  ///< of float weights that moved by tiles: see kernel::displace
+  std::vector<float> saved;              ///< float weights that moved by a part of themselves, which no inverse brings back
   std::size_t next_entry = 0;
+  std::size_t next_correction = 0;
   std::size_t next_saved = 0;
-  std::size_t reached = 0;    ///< the weight of the current block that is not moved yet if memory runs out
+  std::size_t reached = 0;    ///< where moving, or restoring, has come to: what is left to do if memory runs out
   std::uint64_t clamped = 0;  ///< codes that stopped at the end of their range
   std::uint64_t growths = 0;  ///< allocations after the first
 
   void start_moving() {
     entries.clear();
+    corrections.clear();
     saved.clear();
-    reached = 0;
     start_restoring();
   }
-  void start_restoring() { next_entry = next_saved = 0; }
+  void start_restoring() { next_entry = next_correction = next_saved = 0; }
 
-  void add(std::size_t weight, std::uint64_t index, std::uint32_t bits) {
-    if (entries.size() == entries.capacity()) {
-      reached = weight;
-      grow(entries, 1);
-    }
-    entries.push_back({index, bits});
+  /// Room for `count` more entries, so that add cannot fail; `weight` is where a failure here leaves the move.
+  void make_room(std::size_t weight, std::size_t count) {
+    if (entries.capacity() - entries.size() >= count) return;
+    reached = weight;
+    growths += entries.capacity() != 0;
+    entries.reserve(std::max(entries.size() + count, entries.capacity() == 0 ? std::size_t{1024} : 2 * entries.capacity()));
   }
-  void reserve_copy(std::size_t weights) { saved.reserve(weights); }
-  void save(std::span<const float> weights) { saved.insert(saved.end(), weights.begin(), weights.end()); }
+  void add(std::uint64_t index, std::uint32_t bits) { entries.push_back({index, bits}); }
   /// Whether the weight at hand is the next exception.
   bool is_next(std::uint64_t index) const { return next_entry < entries.size() && entries[next_entry].index == index; }
+  /// Whether the next exception lies before a weight.
+  bool is_before(std::uint64_t index) const { return next_entry < entries.size() && entries[next_entry].index < index; }
 
- private:
-  template <class T>
-  void grow(std::vector<T>& list, std::size_t count) {
-    growths += list.capacity() != 0;
-    list.reserve(std::max(list.size() + count, list.capacity() == 0 ? std::size_t{1024} : 2 * list.capacity()));
+  std::size_t bytes() const {
+    return entries.capacity() * sizeof(journal_entry) + corrections.capacity() + saved.capacity() * sizeof(float);
   }
 };
 
-/// Above this density a copy of 4 bytes per weight is smaller than entries for the 28 % of float weights that do not come back.
-inline constexpr double copy_density = 0.25;
+/// Above this density a visit of all weights by tiles is faster than one of each non-zero, and a byte per float weight smaller than entries
+/// for the 28 % of them that do not come back.
+inline constexpr double tile_density = 0.25;
 
-template <dense_storage Storage, resolved_law Law>
-bool keeps_copy(const Law& law) {
-  return law.density() > copy_density;
+template <resolved_law Law>
+bool moves_by_tiles(const Law& law) {
+  return !sparse_law<Law> || law.density() > tile_density;
 }
 
-/// Moves the weights [first, last) by step·z. `base` makes indices unique over the parameters of a lane. If memory for the journal runs out,
-/// the weights below undo.reached are moved and the others are not.
+/// Parts of a range that two passes should take one after the other: what they touch stays in a cache. A sparse law's parts are whole groups
+/// of its words.
+template <resolved_law Law>
+std::size_t part_size(const Law& law) {
+  constexpr std::size_t dense = 8 * tile_size;
+  if constexpr (requires { law.cell(); })
+    if (!moves_by_tiles(law)) return std::max(dense, static_cast<std::size_t>(law.cell()) * 16 * random_stream::group_size);
+  return dense;
+}
+
+/// A visitor of non-zeros that asks for the memory of those to come.
+template <class Storage, class Visit>
+struct prefetching {
+  const Storage& storage;
+  Visit visit;
+
+  void operator()(std::uint64_t i, int z, std::uint64_t slot) { visit(static_cast<std::size_t>(i), z, static_cast<std::size_t>(slot)); }
+  void ahead(std::uint64_t i) const {
+    if constexpr (dense_storage<Storage>)
+      __builtin_prefetch(storage.values().data() + i, 1);
+    else if constexpr (requires { storage.prefetch(std::size_t{0}); })
+      storage.prefetch(static_cast<std::size_t>(i));
+  }
+};
+template <class Storage, class Visit>
+prefetching(const Storage&, Visit) -> prefetching<Storage, Visit>;
+
+/// One parameter under one probe: what a weight moves by per unit of z.
+template <parameter_storage Storage>
+struct displacement_of {
+  direction_key key;
+  displacement_t<Storage> step;
+};
+
+/// Moves tiles of weights and brings them back. Consecutive calls for one tile and key make its z once.
 template <parameter_storage Storage, resolved_law Law>
-void move_weights(const parameter<Storage>& p, const Law& law, const direction_key& key, displacement_t<Storage> step, std::size_t first,
-                  std::size_t last, std::uint64_t base, journal& undo) {
+class tile_mover {
+ public:
+  tile_mover(const parameter<Storage>& p, const Law& law, std::uint64_t base)
+      : parameter_(p), storage_(p.storage), law_(law), info_(info_of(p)), base_(base) {}
+
+  void move(const displacement_of<Storage>& to, std::size_t first, std::size_t count, journal& undo) {
+    make_direction(to.key, first, count);
+    if constexpr (coded_storage<Storage>)
+      move_codes(to.step, first, count, undo);
+    else if (parameter_.relative)
+      move_by_parts(to.step, first, count, undo);
+    else
+      move_floats(to.step, first, count, undo);
+  }
+
+  void restore(const displacement_of<Storage>& from, std::size_t first, std::size_t count, journal& undo) {
+    if constexpr (coded_storage<Storage>) {
+      make_direction(from.key, first, count);
+      const std::span<code> codes(codes_, count);
+      load_codes(storage_, first, codes);
+      kernel::move_codes_back<typename Storage::format>(codes_, z_, from.step, count);
+      for (; undo.is_before(base_ + first + count); ++undo.next_entry)
+        codes[undo.entries[undo.next_entry].index - base_ - first] = static_cast<code>(undo.entries[undo.next_entry].bits);
+      store_codes(storage_, first, codes);
+    } else if (const std::span<float> w = storage_.values().subspan(first, count); parameter_.relative) {
+      std::copy_n(undo.saved.data() + undo.next_saved, count, w.data());
+      undo.next_saved += count;
+    } else {
+      make_direction(from.key, first, count);
+      std::size_t losses = 0;
+      for (; undo.is_before(base_ + first + count); ++undo.next_entry) lost_[losses++] = undo.entries[undo.next_entry].bits;
+      kernel::put_back(w, z_, from.step, undo.corrections.data() + undo.next_correction, lost_);
+      undo.next_correction += count;
+    }
+  }
+
+ private:
+  void make_direction(const direction_key& key, std::size_t first, std::size_t count) {
+    if (made_ && key == made_key_ && first == made_first_) return;
+    law_.fill(key, info_, first, std::span(z_, count));
+    made_ = true;
+    made_key_ = key;
+    made_first_ = first;
+  }
+  void move_codes(int step, std::size_t first, std::size_t count, journal& undo) {
+    const std::span<code> codes(codes_, count);
+    load_codes(storage_, first, codes);
+    std::copy_n(codes_, count, before_);
+    kernel::move_codes<typename Storage::format>(codes_, z_, step, count, exceptions_);
+    std::size_t some = 0;
+    for (std::size_t j = 0; j < count; ++j) some += exceptions_[j] != 0;
+    undo.make_room(first, some);
+    for (std::size_t j = 0; j < count && some != 0; ++j)
+      if (exceptions_[j] != 0) {
+        undo.clamped += exceptions_[j] & kernel::stopped;
+        undo.add(base_ + first + j, before_[j]);
+        --some;
+      }
+    store_codes(storage_, first, codes);
+  }
+  void move_floats(float step, std::size_t first, std::size_t count, journal& undo) {
+    const std::span<float> w = storage_.values().subspan(first, count);
+    const std::size_t corrected = undo.corrections.size();
+    undo.reached = first;
+    undo.corrections.resize(corrected + count);
+    const std::size_t losses = kernel::displace(w, z_, step, displaced_, undo.corrections.data() + corrected, lost_);
+    undo.make_room(first, losses);
+    for (std::size_t j = 0, l = 0; l < losses; ++j)
+      if (undo.corrections[corrected + j] == -128) undo.add(base_ + first + j, lost_[l++]);
+    std::copy_n(displaced_, count, w.data());
+  }
+  void move_by_parts(float step, std::size_t first, std::size_t count, journal& undo) {
+    const std::span<float> w = storage_.values().subspan(first, count);
+    undo.reached = first;
+    undo.saved.insert(undo.saved.end(), w.begin(), w.end());
+    for (std::size_t j = 0; j < count; ++j) w[j] = displaced<true>(w[j], step * static_cast<float>(z_[j]));
+  }
+
+  struct nothing {};
+  template <class Yes>
+  using if_coded = std::conditional_t<coded_storage<Storage>, Yes, nothing>;
+  template <class Yes>
+  using if_dense = std::conditional_t<coded_storage<Storage>, nothing, Yes>;
+
+  const parameter<Storage>& parameter_;
+  const Storage storage_;
+  const Law& law_;
+  const parameter_info info_;
+  const std::uint64_t base_;
+  bool made_ = false;
+  direction_key made_key_{};
+  std::size_t made_first_ = 0;
+  alignas(64) std::int16_t z_[tile_size];
+  if_coded<code[tile_size]> codes_, before_;
+  if_coded<std::uint8_t[tile_size]> exceptions_;
+  if_dense<float[tile_size]> displaced_;
+  if_dense<std::uint32_t[tile_size]> lost_;
+};
+
+/// Moves the non-zeros of [first, last). If memory for the journal runs out, those below undo.reached are moved and the others are not.
+template <parameter_storage Storage, sparse_law Law>
+void move_nonzeros(const parameter<Storage>& p, const Law& law, const displacement_of<Storage>& to, std::size_t first, std::size_t last,
+                   std::uint64_t base, journal& undo) {
   const Storage storage = p.storage;
   if constexpr (coded_storage<Storage>) {
     using format = typename Storage::format;
-    for_each_touched(law, key, info_of(p), first, last, [&](std::size_t i, int z, std::size_t) {
-      const code before = storage.code(i);
-      const int ordinal = format::ordinal_of(before), target = moved<format>(ordinal, step * z);
-      undo.clamped += target - step * z != ordinal;
-      if (target - step * z != ordinal || format::code_of(ordinal) != before) undo.add(i, base + i, before);
-      if (target != ordinal) storage.set_code(i, format::code_of(target));
-    });
+    law.for_each_nonzero(to.key, info_of(p), first, last, prefetching(storage, [&](std::size_t i, int z, std::size_t) {
+                           const code before = storage.code(i);
+                           const int ordinal = format::ordinal_of(before), target = moved<format>(ordinal, to.step * z);
+                           const bool stops = target - to.step * z != ordinal;
+                           undo.clamped += stops;
+                           if (stops || format::code_of(ordinal) != before) {
+                             undo.make_room(i, 1);
+                             undo.add(base + i, before);
+                           }
+                           if (target != ordinal) storage.set_code(i, format::code_of(target));
+                         }));
   } else {
     const std::span<float> w = storage.values();
-    const bool copy = keeps_copy<Storage>(law);
-    if (copy) undo.save(w.subspan(first, last - first));
     with_relative(p.relative, [&]<bool Relative>(std::bool_constant<Relative>) {
-      for_each_touched(law, key, info_of(p), first, last, [&](std::size_t i, int z, std::size_t) {
-        const float before = w[i], d = step * static_cast<float>(z), after = exact::opaque(displaced<Relative>(before, d));
-        const float back = Relative ? after : after - d;  // what is in the way of an inverse there: any move
-        if (!copy && std::bit_cast<std::uint32_t>(back) != std::bit_cast<std::uint32_t>(before))
-          undo.add(i, base + i, std::bit_cast<std::uint32_t>(before));
-        w[i] = after;
-      });
+      law.for_each_nonzero(to.key, info_of(p), first, last, prefetching(storage, [&](std::size_t i, int z, std::size_t) {
+                             const float before = w[i], d = to.step * static_cast<float>(z);
+                             const float after = exact::opaque(displaced<Relative>(before, d));
+                             const float back = Relative ? after : after - d;  // what is in the way of an inverse there: any move
+                             if (std::bit_cast<std::uint32_t>(back) != std::bit_cast<std::uint32_t>(before)) {
+                               undo.make_room(i, 1);
+                               undo.add(base + i, std::bit_cast<std::uint32_t>(before));
+                             }
+                             w[i] = after;
+                           }));
     });
   }
 }
 
-/// Brings the weights [first, last) back to the bytes they had before move_weights with the same arguments. Never throws.
-template <parameter_storage Storage, resolved_law Law>
-void restore_weights(const parameter<Storage>& p, const Law& law, const direction_key& key, displacement_t<Storage> step, std::size_t first,
-                     std::size_t last, std::uint64_t base, journal& undo) noexcept {
+template <parameter_storage Storage, sparse_law Law>
+void restore_nonzeros(const parameter<Storage>& p, const Law& law, const displacement_of<Storage>& from, std::size_t first,
+                      std::size_t last, std::uint64_t base, journal& undo) noexcept {
   const Storage storage = p.storage;
   if constexpr (coded_storage<Storage>) {
     using format = typename Storage::format;
-    for_each_touched(law, key, info_of(p), first, last, [&](std::size_t i, int z, std::size_t) {
-      if (undo.is_next(base + i))
-        storage.set_code(i, static_cast<code>(undo.entries[undo.next_entry++].bits));
-      else if (step * z != 0)
-        storage.set_code(i, format::code_of(format::ordinal_of(storage.code(i)) - step * z));
-    });
+    law.for_each_nonzero(from.key, info_of(p), first, last, prefetching(storage, [&](std::size_t i, int z, std::size_t) {
+                           if (undo.is_next(base + i))
+                             storage.set_code(i, static_cast<code>(undo.entries[undo.next_entry++].bits));
+                           else if (from.step * z != 0)
+                             storage.set_code(i, format::code_of(format::ordinal_of(storage.code(i)) - from.step * z));
+                         }));
   } else {
     const std::span<float> w = storage.values();
-    if (keeps_copy<Storage>(law)) {
-      std::copy_n(undo.saved.data() + undo.next_saved, last - first, w.data() + first);
-      undo.next_saved += last - first;
-      return;
-    }
-    for_each_touched(law, key, info_of(p), first, last, [&](std::size_t i, int z, std::size_t) {
-      if (undo.is_next(base + i))
-        w[i] = std::bit_cast<float>(undo.entries[undo.next_entry++].bits);
-      else if (!p.relative)
-        w[i] -= step * static_cast<float>(z);
+    law.for_each_nonzero(from.key, info_of(p), first, last, prefetching(storage, [&](std::size_t i, int z, std::size_t) {
+                           if (undo.is_next(base + i))
+                             w[i] = std::bit_cast<float>(undo.entries[undo.next_entry++].bits);
+                           else if (!p.relative)
+                             w[i] -= from.step * static_cast<float>(z);
+                         }));
+  }
+}
+
+/// Takes the weights of [first, last) from one displacement to another; null stands for none, the weights themselves. `old` undoes the
+/// first, `undo` notes how to undo the second.
+///
+/// Errors   no memory for `undo`: the weights below undo.reached are displaced by `to`, from old.reached on by `from`, and between by nothing.
+template <parameter_storage Storage, resolved_law Law>
+void displace(const parameter<Storage>& p, const Law& law, const displacement_of<Storage>* from, const displacement_of<Storage>* to,
+              std::size_t first, std::size_t last, std::uint64_t base, journal& old, journal& undo) {
+  if (moves_by_tiles(law)) {
+    tile_mover<Storage, Law> mover(p, law, base);
+    for_each_part(first, last, tile_size, [&](std::size_t begin, std::size_t end) {
+      if (from != nullptr) {
+        mover.restore(*from, begin, end - begin, old);
+        old.reached = end;
+      }
+      if (to != nullptr) mover.move(*to, begin, end - begin, undo);
     });
+  } else if constexpr (sparse_law<Law>) {
+    if (from != nullptr) {
+      restore_nonzeros(p, law, *from, first, last, base, old);
+      old.reached = last;
+    }
+    if (to != nullptr) move_nonzeros(p, law, *to, first, last, base, undo);
   }
 }
 

@@ -82,8 +82,8 @@ constexpr layer_needs needs_of() {
 ///          estimator needs of its own is in its comment. What policies keep is in state_bytes().
 /// Errors   the constructor throws every problem of find_problems. The first step, or the first write where blocks give signals, throws if a
 ///          parameter belongs to no layer that the estimator has a signal for. A forward that throws leaves everything as it was.
-template <parameter_set Parameters, composition_of_layers Composition>
-class optimizer<Parameters, Composition> {
+template <parameter_set Parameters, composition_of_layers Composition, executor Executor>
+class optimizer<Parameters, Composition, Executor> {
   using estimator_type = decltype(Composition::estimator);
   static constexpr detail::layer_needs needs = detail::needs_of<estimator_type>();
   static constexpr bool probing = probing_layer_estimator<estimator_type>;
@@ -98,7 +98,7 @@ class optimizer<Parameters, Composition> {
       : parameters_(parameters),
         policies_(compose(given...)),
         options_(detail::pick_from<options>(detail::flat(given...))),
-        team_(validated_threads()) {
+        team_(validated_executor(detail::flat(given...))) {
     static_assert(composable(std::type_identity<decltype(detail::flat(given...))>{}));
     if (options_.record_codes) log_.emplace(detail::empty_code_delta_log(parameters_, policies_, options_.run), parameters_);
   }
@@ -266,9 +266,10 @@ class optimizer<Parameters, Composition> {
     if constexpr (requires { State::for_each_memory(state, f); }) State::for_each_memory(state, f);
   }
 
-  std::size_t validated_threads() const {
+  template <class Flat>
+  Executor validated_executor(const Flat& given) const {
     validate();
-    return options_.threads;
+    return detail::executor_from<Executor>(given);
   }
 
   template <class Run, class Criterion>
@@ -540,7 +541,7 @@ class optimizer<Parameters, Composition> {
   Parameters parameters_;
   Composition policies_;
   options options_;
-  thread_team team_;
+  Executor team_;
   std::vector<detail::memory_range> ranges_ = detail::memory_ranges(parameters_);
   detail::layer_recorder recorder_{needs, ranges_, policies_.batches.count};
   detail::outer_applier<Parameters, Composition> applier_{parameters_, policies_, team_.size()};

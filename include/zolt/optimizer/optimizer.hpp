@@ -52,9 +52,9 @@ struct report {
 /// Units    radius in parameter units (codes), rate as the update rule says.
 /// Cost     per step: the estimator's loss evaluations; two visits of the touched weights per probe in place, one on read; one visit of the
 ///          touched weights to apply (all weights for a rule with moments). Memory: moments and residuals as documented by their policies;
-///          in place, 16 bytes per exception (a few percent of the touched codes), or a copy of float weights under a dense law.
+///          in place, twice: 16 bytes per exception (a few percent of the touched codes), and a byte per float weight under a dense law.
 /// Errors   the constructor throws every problem of find_problems. A loss that throws leaves the weights as they were and the step undone.
-template <parameter_set Parameters, class Composition>
+template <parameter_set Parameters, class Composition, executor Executor = thread_team>
 class optimizer {
  public:
   using law = typename Composition::law;
@@ -68,7 +68,7 @@ class optimizer {
       : parameters_(parameters),
         policies_(compose(given...)),
         options_(detail::pick_from<options>(detail::flat(given...))),
-        team_(validated_threads()) {
+        team_(validated_executor(detail::flat(given...))) {
     static_assert(composable(std::type_identity<decltype(detail::flat(given...))>{}));
     make_buffers();
   }
@@ -100,18 +100,8 @@ class optimizer {
     static_assert(loss_function<Loss>,
                   "zolt: the loss must be callable as f() or f(const zolt::probe_view&) and return a number, or one number per probe");
     if constexpr (loss_function<Loss>) {
-      ask();
-      try {
-        if constexpr (in_place_loss<Loss>)
-          evaluate_in_place(loss);
-        else if constexpr (probe_loss<Loss>)
-          evaluate_on_read(loss);
-        else
-          evaluate_plan(loss);
-      } catch (...) {
-        abandon_step();
-        throw;
-      }
+      evaluate_displaced(loss);
+      displace_to(nullptr);
     }
     return losses_;
   }
@@ -121,27 +111,27 @@ class optimizer {
     if (losses.size() != plan_.size() || plan_.empty())
       fail("tell", "losses", losses.size(), "be one per probe of the plan, which has " + to_text(plan_.size()));
     require_undisturbed("tell");
-    for (std::size_t k = 0; k < plan_.size(); ++k) seen_.push_back({plan_[k], losses[k]});
-    plan_.clear();
-    make_plan();
-    if (!plan_.empty()) {
-      report r;
-      r.finished = false;
-      r.step = step_;
-      return r;
-    }
-    return finish_step();
+    return take(losses);
   }
 
-  /// One step: as many rounds as the estimator wants.
+  /// One step: as many rounds as the estimator wants. In place, a probe becomes the next, and the last one the update, in one visit of the
+  /// weights.
   template <class Loss>
   report step(Loss&& loss) {
     static_assert(loss_function<Loss>,
                   "zolt: the loss must be callable as f() or f(const zolt::probe_view&) and return a number, or one number per probe");
     report r;
     if constexpr (loss_function<Loss>) {
-      do r = tell(evaluate(loss));
-      while (!r.finished);
+      try {
+        do {
+          evaluate_displaced(loss);
+          r = take(losses_);
+        } while (!r.finished);
+      } catch (...) {
+        displace_to(nullptr);
+        throw;
+      }
+      displace_to(nullptr);  // unless the update did
     }
     return r;
   }
@@ -149,19 +139,7 @@ class optimizer {
   /// Applies resolved terms and counts the step: the one place where weights change for good. A plan that waits for its losses is dropped.
   write_events apply(const logged_step& step, std::span<const logged_term> terms) {
     require_undisturbed("apply");
-    if (step.step != step_) fail("apply", "step", step.step, "be " + to_text(step_) + ", the next one");
-    if (!exact::is_finite(step.rate) || step.rate < 0) fail("apply", "rate", step.rate, text_of(bound::non_negative));
-    if (step.terms != terms.size()) fail("apply", "terms", terms.size(), "be " + to_text(step.terms) + ", as the step says");
-    abandon_step();
-    refresh_inputs();
-    if (options_.record) reserve_log(terms.size());
-    const write_events events = applier_.apply(team_, inputs_, step, terms);
-    if (options_.record) {
-      log_.steps.push_back(step);
-      log_.terms.insert(log_.terms.end(), terms.begin(), terms.end());
-    }
-    ++step_;
-    return events;
+    return apply_displaced(step, terms);
   }
 
   /// Repeats a logged run from the weights it started from. Afterwards the optimizer is where that run was, and goes on as it would have.
@@ -201,7 +179,7 @@ class optimizer {
   std::size_t journal_bytes() const {
     std::size_t bytes = 0;
     for (const lane_state& lane : lanes_)
-      bytes += lane.undo.entries.capacity() * sizeof(detail::journal_entry) + lane.undo.saved.capacity() * sizeof(float);
+      for (const detail::journal& j : lane.journals) bytes += j.bytes();
     return bytes;
   }
 
@@ -209,14 +187,13 @@ class optimizer {
   /// Errors   a probe that is not of the plan, a second scope, telling, applying or asking for another plan while one lives.
   class in_place {
    public:
-    in_place(optimizer& o, const probe& p) : optimizer_(o), probe_(p) { o.enter(p); }
+    in_place(optimizer& o, const probe& p) : optimizer_(o) { o.enter(p); }
     in_place(const in_place&) = delete;
     in_place& operator=(const in_place&) = delete;
-    ~in_place() { optimizer_.leave(probe_); }
+    ~in_place() { optimizer_.leave(); }
 
    private:
     optimizer& optimizer_;
-    probe probe_;
   };
 
  private:
@@ -224,8 +201,8 @@ class optimizer {
   static constexpr std::size_t most_reserved_terms = std::size_t{1} << 20;
 
   struct lane_state {
-    detail::journal undo;
-    std::size_t blocks_moved = 0;
+    std::array<detail::journal, 2> journals;  ///< one undoes what is, the other notes what is to come
+    std::size_t parts_done = 0;
   };
 
   void make_buffers() {
@@ -244,9 +221,10 @@ class optimizer {
       log_.terms.reserve(std::min(options_.reserved_steps * queries, most_reserved_terms));
     }
   }
-  std::size_t validated_threads() const {
+  template <class Flat>
+  Executor validated_executor(const Flat& given) const {
     validate();
-    return options_.threads;
+    return detail::executor_from<Executor>(given);
   }
   void reserve_log(std::size_t terms) {
     const auto make_room = [this](auto& list, std::size_t count) {
@@ -291,7 +269,7 @@ class optimizer {
   }
   probe_scale scale_of_step() const { return {law_.spread(), rate_}; }
   void require_undisturbed(std::string_view call) const {
-    if (displaced_) fail(call, "weights", "displaced by an in_place scope", "be back first: end the scope");
+    if (in_scope_) fail(call, "weights", "displaced by an in_place scope", "be back first: end the scope");
   }
   void abandon_step() {
     plan_.clear();
@@ -302,62 +280,119 @@ class optimizer {
     require_undisturbed("in_place");
     if (std::find(plan_.begin(), plan_.end(), p) == plan_.end())
       fail("in_place", "offset of the probe", p.offset, "be that of a probe of the plan: ask first");
-    if (p.offset == 0) return;
-    displaced_ = true;
+    displace_to(&p);
+    in_scope_ = true;
+  }
+  void leave() noexcept {
+    displace_to(nullptr);
+    in_scope_ = false;
+  }
+
+  /// Takes the weights from where they are to a probe; null stands for themselves, where nothing can fail.
+  void displace_to(const probe* to) {
+    if (to != nullptr && to->offset == 0) to = nullptr;
+    const probe* from = displaced_by_ ? &*displaced_by_ : nullptr;
+    if (from == nullptr && to == nullptr) return;
     try {
-      team_.run([&](std::size_t lane) {
-        lane_state& state = lanes_[lane];
-        state.undo.start_moving();
-        state.blocks_moved = 0;
-        if (law_.density() > detail::copy_density) state.undo.reserve_copy(dense_weights_of(lane));
-        detail::for_each_block(parameters_, team_.size(), lane,
-                               [&](std::size_t, const auto& w, std::size_t first, std::size_t last, std::uint64_t base) {
-                                 state.undo.reached = first;
-                                 detail::move_weights(w, law_, p.key, step_of(w, p), first, last, base, state.undo);
-                                 ++state.blocks_moved;
-                               });
-        state.undo.reached = 0;
-      });
-    } catch (...) {  // no memory for a journal: what was moved goes back
-      leave(p);
+      team_.run([&](std::size_t lane) { displace_lane(lane, from, to); });
+    } catch (...) {  // no memory for a journal: everything goes back
+      team_.run([&](std::size_t lane) noexcept { put_lane_back(lane, from, *to); });
+      displaced_by_.reset();
       throw;
     }
+    displaced_by_ = to == nullptr ? std::nullopt : std::optional(*to);
+    journal_at_hand_ = 1 - journal_at_hand_;
   }
-  /// Undoes the blocks that each lane moved, and of the next one the weights below the one that could not be.
-  void leave(const probe& p) noexcept {
-    if (p.offset == 0) return;
-    team_.run([&](std::size_t lane) noexcept {
-      lane_state& state = lanes_[lane];
-      state.undo.start_restoring();
-      std::size_t block = 0;
-      detail::for_each_block(parameters_, team_.size(), lane,
-                             [&](std::size_t, const auto& w, std::size_t first, std::size_t last, std::uint64_t base) {
-                               const std::size_t end = block < state.blocks_moved    ? last
-                                                       : block == state.blocks_moved ? std::clamp(state.undo.reached, first, last)
-                                                                                     : first;
-                               ++block;
-                               if (first < end) detail::restore_weights(w, law_, p.key, step_of(w, p), first, end, base, state.undo);
-                             });
+  void displace_lane(std::size_t lane, const probe* from, const probe* to) {
+    lane_state& state = lanes_[lane];
+    detail::journal &old = state.journals[journal_at_hand_], &undo = state.journals[1 - journal_at_hand_];
+    old.start_restoring();
+    undo.start_moving();
+    old.reached = undo.reached = state.parts_done = 0;
+    if (to != nullptr && detail::moves_by_tiles(law_)) undo.corrections.reserve(dense_weights_of(lane));
+    for_each_part_of(lane, [&]<class S>(const parameter<S>& p, std::size_t first, std::size_t last, std::uint64_t base) {
+      const auto here = displacement(p, from), there = displacement(p, to);
+      old.reached = undo.reached = first;
+      detail::displace(p, law_, from == nullptr ? nullptr : &here, to == nullptr ? nullptr : &there, first, last, base, old, undo);
+      ++state.parts_done;
     });
-    displaced_ = false;
+  }
+  /// After displace_lane(lane, from, to) went as far as it could.
+  void put_lane_back(std::size_t lane, const probe* from, const probe& to) noexcept {
+    lane_state& state = lanes_[lane];
+    detail::journal &old = state.journals[journal_at_hand_], &undo = state.journals[1 - journal_at_hand_];
+    const std::size_t undo_reached = undo.reached, old_reached = old.reached;
+    undo.start_restoring();
+    std::size_t part = 0;
+    for_each_part_of(lane, [&]<class S>(const parameter<S>& p, std::size_t first, std::size_t last, std::uint64_t base) {
+      const auto here = displacement(p, from), there = displacement(p, &to);
+      const auto end_of = [&](std::size_t reached) {
+        return part < state.parts_done ? last : part == state.parts_done ? std::clamp(reached, first, last) : first;
+      };
+      const std::size_t moved = end_of(undo_reached), restored = end_of(old_reached);
+      ++part;
+      if (first < moved) detail::displace<S, law>(p, law_, &there, nullptr, first, moved, base, undo, undo);
+      if (from != nullptr && restored < last) detail::displace<S, law>(p, law_, &here, nullptr, restored, last, base, old, old);
+    });
+  }
+  template <class Function>
+  void for_each_part_of(std::size_t lane, Function&& f) const {
+    detail::for_each_range(parameters_, team_.size(), lane,
+                           [&](std::size_t, const auto& p, std::size_t first, std::size_t last, std::uint64_t base) {
+                             detail::for_each_part(first, last, detail::part_size(law_),
+                                                   [&](std::size_t begin, std::size_t end) { f(p, begin, end, base); });
+                           });
   }
   std::size_t dense_weights_of(std::size_t lane) const {
     std::size_t count = 0;
-    detail::for_each_block(parameters_, team_.size(), lane,
-                           [&count]<class S>(std::size_t, const parameter<S>&, std::size_t first, std::size_t last, std::uint64_t) {
-                             count += dense_storage<S> ? last - first : 0;
+    detail::for_each_range(parameters_, team_.size(), lane,
+                           [&count]<class S>(std::size_t, const parameter<S>& p, std::size_t first, std::size_t last, std::uint64_t) {
+                             count += dense_storage<S> && !p.relative ? last - first : 0;
                            });
     return count;
   }
+  /// Brings weights back part by part, just before an update meets them.
+  struct restorer {
+    optimizer& o;
+    explicit restorer(optimizer& owner) : o(owner) {
+      for (lane_state& lane : o.lanes_) lane.journals[o.journal_at_hand_].start_restoring();
+    }
+    template <class S>
+    void operator()(std::size_t lane, const parameter<S>& p, std::size_t first, std::size_t last, std::uint64_t base) const noexcept {
+      if (!o.displaced_by_) return;
+      const auto here = o.displacement(p, &*o.displaced_by_);
+      detail::journal& old = o.lanes_[lane].journals[o.journal_at_hand_];
+      detail::displace<S, law>(p, o.law_, &here, nullptr, first, last, base, old, old);
+    }
+  };
+
   template <class S>
-  auto step_of(const parameter<S>& w, const probe& p) const {
-    return detail::displacement(w, law_, policies_.estimator.radius, p.offset);
+  detail::displacement_of<S> displacement(const parameter<S>& w, const probe* p) const {
+    if (p == nullptr) return {};
+    return {p->key, detail::displacement(w, law_, policies_.estimator.radius, p->offset)};
   }
 
+  /// Evaluates the plan; an evaluation in place leaves the weights under its last probe.
+  template <class Loss>
+  void evaluate_displaced(Loss& loss) {
+    ask();
+    try {
+      if constexpr (in_place_loss<Loss>)
+        evaluate_in_place(loss);
+      else if constexpr (probe_loss<Loss>)
+        evaluate_on_read(loss);
+      else
+        evaluate_plan(loss);
+    } catch (...) {
+      displace_to(nullptr);
+      abandon_step();
+      throw;
+    }
+  }
   template <class Loss>
   void evaluate_in_place(Loss& loss) {
     for (std::size_t k = 0; k < plan_.size(); ++k) {
-      const in_place seen(*this, plan_[k]);
+      displace_to(&plan_[k]);
       losses_[k] = number_of(loss());
     }
   }
@@ -433,6 +468,34 @@ class optimizer {
     }
   }
 
+  /// From here on the weights may still be displaced by the last probe of an evaluation in place.
+  write_events apply_displaced(const logged_step& step, std::span<const logged_term> terms) {
+    if (step.step != step_) fail("apply", "step", step.step, "be " + to_text(step_) + ", the next one");
+    if (!exact::is_finite(step.rate) || step.rate < 0) fail("apply", "rate", step.rate, text_of(bound::non_negative));
+    if (step.terms != terms.size()) fail("apply", "terms", terms.size(), "be " + to_text(step.terms) + ", as the step says");
+    abandon_step();
+    refresh_inputs();
+    if (options_.record) reserve_log(terms.size());
+    const write_events events = applier_.apply(team_, inputs_, step, terms, restorer(*this));
+    if (applier_.visits_weights(terms)) displaced_by_.reset();
+    if (options_.record) {
+      log_.steps.push_back(step);
+      log_.terms.insert(log_.terms.end(), terms.begin(), terms.end());
+    }
+    ++step_;
+    return events;
+  }
+
+  report take(std::span<const double> losses) {
+    for (std::size_t k = 0; k < plan_.size(); ++k) seen_.push_back({plan_[k], losses[k]});
+    plan_.clear();
+    make_plan();
+    if (plan_.empty()) return finish_step();
+    report r;
+    r.finished = false;
+    r.step = step_;
+    return r;
+  }
   report finish_step() {
     report r;
     r.step = step_;
@@ -459,17 +522,19 @@ class optimizer {
     drop_overflow();
     r.lost_queries = static_cast<std::uint32_t>(policies_.estimator.queries) - static_cast<std::uint32_t>(terms_.size());
     r.clamped_probes = clamped_reads_.exchange(0, std::memory_order_relaxed);
-    for (lane_state& lane : lanes_) r.clamped_probes += std::exchange(lane.undo.clamped, 0);
+    for (lane_state& lane : lanes_)
+      for (detail::journal& j : lane.journals) r.clamped_probes += std::exchange(j.clamped, 0);
     logged_.clear();
     for (const term& t : terms_) logged_.push_back({t.query, static_cast<float>(t.coefficient)});
     try {
-      r.writes = apply({step_, law_.record(), rate_, static_cast<std::uint32_t>(logged_.size())}, logged_);
+      r.writes = apply_displaced({step_, law_.record(), rate_, static_cast<std::uint32_t>(logged_.size())}, logged_);
     } catch (...) {  // a step that cannot be applied was not seen
       statistics_ = before;
       throw;
     }
     r.growths = growths_;
-    for (const lane_state& lane : lanes_) r.growths += lane.undo.growths;
+    for (const lane_state& lane : lanes_)
+      for (const detail::journal& j : lane.journals) r.growths += j.growths;
     r.unread = unread_;
     return r;
   }
@@ -484,7 +549,7 @@ class optimizer {
   Parameters parameters_;
   Composition policies_;
   options options_;
-  mutable thread_team team_;
+  mutable Executor team_;
 
   std::uint32_t step_ = 0;
   float rate_ = 0;
@@ -505,14 +570,16 @@ class optimizer {
   std::vector<std::uint8_t> read_;
   std::vector<std::string> unread_;
   bool reads_checked_ = false;
-  bool displaced_ = false;
+  std::optional<probe> displaced_by_;  ///< what the weights in memory are displaced by
+  std::size_t journal_at_hand_ = 0;    ///< of every lane: the one that undoes it
+  bool in_scope_ = false;
   std::atomic<std::uint64_t> clamped_reads_{0};
   std::uint64_t growths_ = 0;
   trajectory log_;
 };
 
 template <parameter_set Parameters, class... Policies>
-optimizer(const Parameters&, const Policies&...) -> optimizer<Parameters, composition_of<Policies...>>;
+optimizer(const Parameters&, const Policies&...) -> optimizer<Parameters, composition_of<Policies...>, executor_of<Policies...>>;
 
 namespace detail {
 

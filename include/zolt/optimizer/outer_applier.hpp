@@ -7,7 +7,7 @@
 #include <span>
 #include <vector>
 
-#include "zolt/core/parallel.hpp"
+#include "zolt/core/executor.hpp"
 #include "zolt/kernel/gradient.hpp"
 #include "zolt/kernel/outer.hpp"
 #include "zolt/optimizer/application.hpp"
@@ -99,7 +99,8 @@ class outer_applier {
   };
 
   /// One update of all weights from the factors of `examples` examples. `changes`, if given, receives every code that moved.
-  events apply(thread_team& team, std::span<const outer_factor> factors, std::size_t examples, double rate, const direction_key& key,
+  template <executor Executor>
+  events apply(Executor& team, std::span<const outer_factor> factors, std::size_t examples, double rate, const direction_key& key,
                std::uint64_t step, code_changes* changes) {
     share_ = static_cast<float>(1 / static_cast<double>(examples));
     for (lane_state& lane : lanes_) lane.met = {}, lane.changed.clear();
@@ -192,8 +193,8 @@ class outer_applier {
       fail(p.name, "moments kept", v.rows.size() + v.columns.size(), "be one per row and column of its layer, " + stored.text());
   }
 
-  template <bool Writes, class S>
-  void pass(thread_team& team, std::size_t index, const parameter<S>& p, const matrix& m, std::span<const outer_factor> factors,
+  template <bool Writes, executor Executor, class S>
+  void pass(Executor& team, std::size_t index, const parameter<S>& p, const matrix& m, std::span<const outer_factor> factors,
             double rate, const direction_key& key, std::uint64_t step, bool record) {
     if constexpr (pooling != rms_pooling::none) {
       sums_[index].rows.assign(m.rows, 0.0);

@@ -6,6 +6,9 @@
 #include <tuple>
 #include <type_traits>
 
+#include "zolt/core/bound.hpp"
+#include "zolt/core/error.hpp"
+#include "zolt/core/executor.hpp"
 #include "zolt/direction/sparse.hpp"
 #include "zolt/estimator/coefficient.hpp"
 #include "zolt/estimator/difference.hpp"
@@ -21,7 +24,7 @@ namespace zolt::inline v0 {
 /// What is no policy: how the optimizer runs.
 struct options {
   std::uint64_t run = 0;              ///< the seed of every random stream; 0 is a seed like any other
-  std::size_t threads = 1;            ///< lanes of the passes over the weights; results do not depend on it
+  std::size_t threads = 1;            ///< lanes of the passes over the weights; results do not depend on it. 1 leaves it to OpenMP, if compiled in
   bool concurrent_probes = false;     ///< evaluate a one-probe loss on all threads at once; the loss must be safe to call so
   bool record = true;                 ///< keep the trajectory
   std::size_t reserved_steps = 4096;  ///< steps of trajectory to reserve memory for; more are kept and counted as growth
@@ -34,9 +37,14 @@ concept normaliser = coefficient_transform<T> && T::phase == coefficient_phase::
 template <class T>
 concept coefficient_clip = coefficient_transform<T> && T::phase == coefficient_phase::clip;
 
+/// Who runs the lanes is no policy either, but stands in the same list: an executor that can be copied, as an executor_reference to any can.
+template <class T>
+concept given_executor = executor<T> && std::copy_constructible<T>;
+
 template <class T>
 concept policy = estimator<T> || update_rule<T> || direction_law<T> || write_back<T> || rate_schedule<T> || coefficient_transform<T> ||
-    layer_estimator<T> || gradient_normaliser<T> || std::same_as<T, batches_per_write> || std::same_as<T, options>;
+    layer_estimator<T> || gradient_normaliser<T> || std::same_as<T, batches_per_write> || std::same_as<T, options> ||
+    given_executor<T>;
 
 /// Policies that belong together, made by `policies(...)`: given to an optimizer, each takes its slot.
 template <class... Policies>
@@ -68,6 +76,8 @@ namespace detail {
 /// Everything that was given as one flat tuple of policies.
 template <class T>
 auto flat_one(const T& given) {
+  static_assert(given_executor<T> || !executor<T>,
+                "zolt: an executor that cannot be copied is given as zolt::executor_reference{&executor}");
   const auto flatten = [](const auto&... each) { return std::tuple_cat(flat_one(each)...); };
   if constexpr (is_bundle<T>)
     return std::apply(flatten, given.all);
@@ -103,6 +113,8 @@ template <class T>
 struct is_batches_per_write : std::is_same<T, batches_per_write> {};
 template <class T>
 struct is_options : std::is_same<T, options> {};
+template <class T>
+struct is_executor : std::bool_constant<given_executor<T>> {};
 
 template <template <class> class Is, class... T>
 inline constexpr std::size_t count_of = (std::size_t{0} + ... + std::size_t{Is<T>::value});
@@ -276,7 +288,7 @@ constexpr bool composable(std::type_identity<std::tuple<Policies...>>) {
   static_assert(
       ((policy<Policies> || nearly_policy<Policies>)&&...),
       "zolt: every argument after the parameters must be a policy: an estimator, an update rule, a direction law, a write-back, a rate "
-      "schedule, a coefficient transform, a gradient normaliser, zolt::batches_per_write, or zolt::options");
+      "schedule, a coefficient transform, a gradient normaliser, zolt::batches_per_write, zolt::options, or an executor");
   constexpr bool layers = (layer_estimator<Policies> || ...);
   static_assert(!layers || !((direction_law<Policies> || coefficient_transform<Policies>) || ...),
                 "zolt: an estimator that reads layers perturbs no weight: leave out the direction law and the coefficient transforms");
@@ -294,6 +306,7 @@ constexpr bool composable(std::type_identity<std::tuple<Policies...>>) {
   static_assert(count_of<is_normaliser, Policies...> <= 1, "zolt: the normaliser is given twice");
   static_assert(count_of<is_clip, Policies...> <= 1, "zolt: the clip is given twice");
   static_assert(count_of<is_options, Policies...> <= 1, "zolt: the options are given twice");
+  static_assert(count_of<is_executor, Policies...> <= 1, "zolt: the executor is given twice");
   return true;
 }
 
@@ -314,5 +327,33 @@ composition_of<Given...> compose(const Given&... given) {
       },
       detail::flat(given...));
 }
+
+namespace detail {
+template <class Default, class Flat>
+struct chosen_executor;
+template <class Default, class... Policies>
+struct chosen_executor<Default, std::tuple<Policies...>> {
+  using type = slot_t<is_executor, Default, Policies...>;
+};
+
+/// The executor of a flat list: the one that it holds, or a team with as many lanes as the options say.
+template <class Executor, class... Policies>
+Executor executor_from(const std::tuple<Policies...>& given) {
+  const options o = pick_from<options>(given);
+  if constexpr ((std::same_as<Executor, Policies> || ...)) {
+    const Executor& chosen = std::get<Executor>(given);
+    if (o.threads != options{}.threads) fail("options", "threads", o.threads, "be left out: the executor has its own number of lanes");
+    if (chosen.size() == 0) fail("executor", "size", 0, text_of(bound::at_least_one));
+    return chosen;
+  } else {
+    static_assert(count_of<is_executor, Policies...> == 0, "zolt: the executor given is not that of the optimizer's type");
+    return o.threads == options{}.threads ? Executor() : Executor(o.threads);
+  }
+}
+}  // namespace detail
+
+/// The executor of what is given beside the parameters; the default if nobody gave one.
+template <class... Given>
+using executor_of = typename detail::chosen_executor<default_executor, decltype(detail::flat(std::declval<const Given&>()...))>::type;
 
 }  // namespace zolt::inline v0

@@ -23,6 +23,9 @@ concept dense_storage = std::copyable<S> && requires(const S& s) {
 /// Storage whose weights are another function of the value gives it as `grid(i)`, an object that is called with a value (zolt::affine,
 /// zolt::shifted); scale(i) is then its slope, which may be negative.
 ///
+/// Storage may do more at once: load_codes(first, span of codes), store_codes(first, span of codes), and prefetch(i), which asks for the
+/// memory of a weight that set_code will change.
+///
 /// What the compiler cannot check: code and set_code touch weight i alone (bytes may be shared by weights of one aligned block of 64);
 /// bytes() is all memory that set_code can change; decode gives exactly grid(i)(value_of(ordinal_of(code(i)))).
 template <class S>
@@ -58,6 +61,23 @@ auto grid_at(const Storage& s, std::size_t i) {
 
 template <class S>
 concept parameter_storage = dense_storage<S> || coded_storage<S>;
+
+namespace detail {
+template <coded_storage Storage>
+void load_codes(const Storage& storage, std::size_t first, std::span<code> out) {
+  if constexpr (requires { storage.load_codes(first, out); })
+    storage.load_codes(first, out);
+  else
+    for (std::size_t j = 0; j < out.size(); ++j) out[j] = storage.code(first + j);
+}
+template <coded_storage Storage>
+void store_codes(const Storage& storage, std::size_t first, std::span<const code> in) {
+  if constexpr (requires { storage.store_codes(first, in); })
+    storage.store_codes(first, in);
+  else
+    for (std::size_t j = 0; j < in.size(); ++j) storage.set_code(first + j, in[j]);
+}
+}  // namespace detail
 
 /// The dense storage of the library: float weights in the owner's memory.
 class dense_view {

@@ -51,6 +51,13 @@ class coded_view {
   const scale_layout& layout() const { return layout_; }
   zolt::code code(std::size_t i) const { return codes::load(codes_, i); }
   void set_code(std::size_t i, zolt::code c) const requires(!std::is_const_v<Byte>) { codes::store(codes_, i, c); }
+  /// The codes first … first + out.size() − 1, one byte each, and back.
+  void load_codes(std::size_t first, std::span<zolt::code> out) const { codes::unpack(codes_, first, out.size(), out.data()); }
+  void store_codes(std::size_t first, std::span<const zolt::code> in) const requires(!std::is_const_v<Byte>) {
+    codes::pack(codes_, first, in.size(), in.data());
+  }
+  /// Asks for the memory of weight i, which set_code is about to change.
+  void prefetch(std::size_t i) const { __builtin_prefetch(codes_ + codes::byte_of(i), 1); }
   grid_type grid(std::size_t i) const { return grids_[layout_.index(i)]; }
   float scale(std::size_t i) const { return grid(i).scale; }
   std::size_t scale_end(std::size_t i) const { return layout_.end(i); }

@@ -27,8 +27,9 @@ struct offset_integer {
   static constexpr code code_of(int ordinal) { return static_cast<code>((ordinal + middle) & mask); }
   static constexpr float value_of(int ordinal) { return static_cast<float>(ordinal); }
   static constexpr grid_position locate(float x) { return locate_on_integers(x); }
-  static void decode_lanes(const lanes_i32& codes, lanes_f32& values) {
-    values = __builtin_convertvector((codes & mask) - middle, lanes_f32);
+  template <class Codes, class Values>
+  [[gnu::always_inline]] static void decode_lanes(const Codes& codes, Values& values) {
+    values = __builtin_convertvector((codes & mask) - middle, Values);
   }
 };
 
