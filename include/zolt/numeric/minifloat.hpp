@@ -130,12 +130,12 @@ struct minifloat {
     constexpr int dropped = 23 - Mantissa - Kept;
     static_assert(dropped > 0);
     constexpr float least_normal = power_of_two_float(1 - Bias), per_step = power_of_two_float(Bias - 1 + Mantissa + Kept);
-    Lanes bits;
-    __builtin_memcpy(&bits, &magnitude, sizeof bits);
+    Lanes pattern;
+    __builtin_memcpy(&pattern, &magnitude, sizeof pattern);
     const Lanes is_subnormal = magnitude < least_normal;
-    const Lanes odd = bits >> dropped & 1;
-    const Lanes normal = ((bits + odd + ((1 << (dropped - 1)) - 1)) >> dropped) - ((127 - Bias) << (Mantissa + Kept));
-    const Lanes kept = bits & is_subnormal;
+    const Lanes odd = pattern >> dropped & 1;
+    const Lanes normal = ((pattern + odd + ((1 << (dropped - 1)) - 1)) >> dropped) - ((127 - Bias) << (Mantissa + Kept));
+    const Lanes kept = pattern & is_subnormal;
     __builtin_memcpy(&rest, &kept, sizeof rest);
     rest *= per_step;
     whole = normal & ~is_subnormal;
@@ -144,18 +144,18 @@ struct minifloat {
   [[gnu::always_inline]] static void locate_lanes_exactly(const Floats& magnitude, Lanes& below, Lanes& threshold) requires(Bias <= 32) {
     constexpr int dropped = 23 - Mantissa;
     constexpr float least_normal = power_of_two_float(1 - Bias), per_step = power_of_two_float(Bias - 1 + Mantissa);
-    Lanes bits, small_threshold;
-    __builtin_memcpy(&bits, &magnitude, sizeof bits);
+    Lanes pattern, small_threshold;
+    __builtin_memcpy(&pattern, &magnitude, sizeof pattern);
     const Lanes is_subnormal = magnitude < least_normal;
-    const Lanes normal = (bits >> dropped) - ((127 - Bias) << Mantissa);
-    const Lanes kept = bits & is_subnormal;
+    const Lanes normal = (pattern >> dropped) - ((127 - Bias) << Mantissa);
+    const Lanes kept = pattern & is_subnormal;
     Floats small;
     __builtin_memcpy(&small, &kept, sizeof small);
     small *= per_step;
     below = __builtin_convertvector(small, Lanes);
     detail::threshold_of_fraction(small - __builtin_convertvector(below, Floats), small_threshold);
     below |= normal & ~is_subnormal;
-    const Lanes normal_threshold = bits << (32 - dropped) ^ static_cast<int>(0x80000000u);
+    const Lanes normal_threshold = pattern << (32 - dropped) ^ static_cast<int>(0x80000000u);
     threshold = (small_threshold & is_subnormal) | (normal_threshold & ~is_subnormal);
   }
   template <class Lanes>

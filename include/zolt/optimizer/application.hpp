@@ -9,6 +9,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "zolt/kernel/codes.hpp"
 #include "zolt/kernel/stochastic_moves.hpp"
 #include "zolt/kernel/update.hpp"
 #include "zolt/optimizer/perturbation.hpp"
@@ -137,6 +138,33 @@ void feed_back(const parameter<Storage>& p, std::size_t first, std::span<const f
   }
 }
 
+/// Whether so many codes would move that visiting all is faster than finding those: one in fifty of a sample.
+inline bool most_codes_move(std::span<const float> delta) {
+  constexpr std::size_t sample = 16;
+  float sum = 0;
+  for (std::size_t j = 0; j < delta.size() && j < sample; ++j) sum += delta[j] < 0 ? -delta[j] : delta[j];
+  return sum > 0.02f * sample;
+}
+
+/// Lands a tile of updates without residuals on codes, stochastically.
+template <coded_storage Storage>
+void land_tile(const parameter<Storage>& p, const random_stream& source, std::size_t first, std::span<const float> delta,
+               write_events& events) {
+  constexpr std::size_t group = random_stream::group_size, groups = tile_size / group + 1;
+  alignas(64) std::uint32_t words[groups * group];
+  alignas(64) code codes[tile_size];
+  for (std::size_t j = 0; j < delta.size();) {
+    const std::size_t skipped = (first + j) % group, count = std::min(tile_size, delta.size() - j);
+    source.groups((first + j) / group, (skipped + count + group - 1) / group, words);
+    load_codes(p.storage, first + j, std::span(codes, count));
+    const kernel::landed_codes met = kernel::land_codes<typename Storage::format>(codes, delta.data() + j, words + skipped, count);
+    if (met.moved != 0) store_codes(p.storage, first + j, std::span<const code>(codes, count));
+    events.moved += met.moved;
+    events.clamped += met.clamped;
+    j += count;
+  }
+}
+
 /// Adds delta to a tile of weights. `unit` turns units into the weight's own measure on dense storage.
 template <write_back WriteBack, parameter_storage Storage, class Changed = unrecorded>
 void write_tile(const parameter<Storage>& p, const direction_key& key, parameter_state& state, std::size_t first,
@@ -144,6 +172,8 @@ void write_tile(const parameter<Storage>& p, const direction_key& key, parameter
   if constexpr (coded_storage<Storage>) {
     const Storage storage = p.storage;
     const random_stream source(key, p.id, stream::round_update);
+    if constexpr (std::same_as<WriteBack, stochastic> && std::same_as<std::remove_cvref_t<Changed>, unrecorded>)
+      if (most_codes_move(delta)) return land_tile(p, source, first, delta, events);
     if constexpr (std::same_as<decltype(WriteBack::round), const stochastic_rounding>) {
       constexpr std::size_t group = random_stream::group_size;
       alignas(64) std::uint32_t words[group];

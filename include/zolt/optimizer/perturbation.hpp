@@ -139,6 +139,13 @@ std::uint64_t read_probes(const parameter<Storage>& p, const Law& law, double ra
 
   constexpr std::size_t most = 8;  // probes of one key that share a traversal
   for (std::size_t k = 0; k < probes.size();) {
+    if constexpr (dense_storage<Storage> && !sparse_law<Law>)
+      if (!p.relative) {
+        const float step = displacement(p, law, radius, probes[k].offset);
+        if (step != 0) add_direction(law, probes[k].key, info_of(p), first, step, out.subspan(k * n, n));
+        ++k;
+        continue;
+      }
     displacement_t<Storage> steps[most];
     float* to[most];
     std::size_t sharing = 0;

@@ -12,6 +12,8 @@
 #include <vector>
 
 #include "zolt/core/exact.hpp"
+#include "zolt/kernel/direction.hpp"
+#include "zolt/kernel/encode.hpp"
 #include "zolt/quantize/quantized_tensor.hpp"
 #include "zolt/quantize/range.hpp"
 #include "zolt/random/stream.hpp"
@@ -22,6 +24,17 @@ namespace zolt::inline v0 {
 struct quantization_events {
   std::size_t clamped = 0;      ///< weights outside the range that their scale covers
   std::size_t zero_groups = 0;  ///< groups whose weights are all zero, or all became zero
+};
+
+/// The scales of w + c·z: those that the tensor has, or those that absmax gives the sum.
+enum class scales_of_sum { kept, fitted };
+
+/// c·z beside weights: z_i is element i of a distribution's stream.
+template <class Distribution>
+struct perturbation {
+  random_stream direction;
+  float coefficient = 0;
+  scales_of_sum scales = scales_of_sum::kept;
 };
 
 namespace detail {
@@ -67,6 +80,69 @@ class group_encoder {
   float multiplier_ = 0;
 };
 
+/// Weights as they are.
+struct plain_weights {
+  static constexpr std::size_t buffer_size = 1;
+  const float* data;
+
+  const float* tile(std::string_view, std::size_t first, std::size_t, float*) const { return data + first; }
+  void largest_magnitudes(std::size_t first, std::size_t length, std::size_t count, float* largest) const {
+    kernel::largest_magnitudes(data + first, length, count, largest);
+  }
+  static void check_finite(std::string_view name, tensor_view<const float> weights) { detail::check_finite(name, weights); }
+};
+
+/// Weights that are displaced a tile at a time.
+template <class Distribution>
+struct displaced_weights {
+  static constexpr std::size_t buffer_size = tile_size;
+  const float* data;
+  perturbation<Distribution> by;
+
+  const float* tile(std::string_view name, std::size_t first, std::size_t count, float* buffer) const {
+    displace(first, count, buffer);
+    float largest = 0;
+    kernel::largest_magnitudes(buffer, count, 1, &largest);
+    if (!exact::is_finite(largest)) refuse(name, first, count, buffer);
+    return buffer;
+  }
+  void largest_magnitudes(std::size_t first, std::size_t length, std::size_t count, float* largest) const {
+    alignas(64) float buffer[tile_size];
+    const std::size_t at_once = length > tile_size ? 0 : tile_size / length;
+    for (std::size_t k = 0; at_once != 0 && k < count; k += at_once, first += at_once * length) {
+      const std::size_t groups = std::min(at_once, count - k);
+      displace(first, groups * length, buffer);
+      kernel::largest_magnitudes(buffer, length, groups, largest + k);
+    }
+    for (std::size_t k = 0; at_once == 0 && k < count; ++k) {
+      largest[k] = 0;
+      for (std::size_t last = first + length; first < last;) {
+        const std::size_t part = std::min(last - first, tile_size - first % tile_size);
+        float of_part = 0;
+        displace(first, part, buffer);
+        kernel::largest_magnitudes(buffer, part, 1, &of_part);
+        if (!(of_part <= largest[k])) largest[k] = of_part;
+        first += part;
+      }
+    }
+  }
+  void check_finite(std::string_view name, tensor_view<const float> weights) const {
+    alignas(64) float buffer[tile_size];
+    for (std::size_t i = 0; i < weights.size(); i += tile_size) tile(name, i, std::min(tile_size, weights.size() - i), buffer);
+  }
+
+ private:
+  void displace(std::size_t first, std::size_t count, float* buffer) const {
+    std::copy_n(data + first, count, buffer);
+    kernel::add_direction<Distribution>(by.direction, first, by.coefficient, std::span(buffer, count));
+  }
+  [[noreturn]] static void refuse(std::string_view name, std::size_t first, std::size_t count, const float* sums) {
+    std::size_t j = 0;
+    while (j + 1 < count && exact::is_finite(sums[j])) ++j;
+    fail(name, "displaced weight " + to_text(first + j), sums[j], "be finite");
+  }
+};
+
 }  // namespace detail
 
 /// format × granularity × range policy × rounding × scale storage: fits the grids of float weights, keeps them as the storage can, then
@@ -77,7 +153,8 @@ class group_encoder {
 /// Cost     two passes over the weights and what the range policy says; allocates the result and one grid per group.
 /// Errors   an empty tensor, a NaN or infinite weight (with its index), a group that does not divide the columns, a scale that overflows
 ///          or underflows as it is fitted or stored (with its group), a field of the range policy out of bounds.
-/// Source   Jacob et al. 2018 eq. 1; stochastic rounding draws word i of stream `round_quantize` under `key`.
+/// Source   Jacob et al. 2018 eq. 1; stochastic rounding draws word i of stream `round_quantize` under `key`, a rounding with `random_bits`
+///          that many bits, which lie as kernel::random_tile says.
 template <number_format Format, granularity Granularity = per_channel, class Range = absmax, class Rounding = nearest_even,
           class Scales = default_scales<Format>>
 struct quantizer {
@@ -99,21 +176,78 @@ struct quantizer {
   direction_key key{};
 
   tensor_type operator()(std::string_view name, tensor_view<const float> weights, quantization_events* events = nullptr) const {
-    std::vector<problem> problems;
-    check_fields(range, problems);
-    if (!problems.empty()) throw error(std::move(problems));
-    const scale_layout layout = checked_layout<Granularity>(name, weights.shape());
-    detail::check_finite(name, weights);
+    checked(name, weights.shape());
     tensor_type result(weights.shape());
-    result.kept_scales().keep(fitted(name, weights, layout));
-    check_kept(name, layout, result);
-    const quantization_events met = encode_all(name, weights, layout, result);
-    if (events != nullptr) events->clamped += met.clamped, events->zero_groups += met.zero_groups;
+    requantize(name, weights, result, events);
     return result;
+  }
+
+  /// The same into a tensor of the weights' shape that is already there. After an error it holds some of both.
+  ///
+  /// Cost     one pass over memory where the range is absmax, the format symmetric and the scales are floats, one per row or group: groups
+  ///          are encoded while they are in a cache, and nothing is allocated. Otherwise as a new tensor.
+  /// Errors   also a tensor of another shape.
+  void requantize(std::string_view name, tensor_view<const float> weights, tensor_type& into, quantization_events* events = nullptr) const {
+    const scale_layout layout = checked(name, weights.shape(), &into);
+    const detail::plain_weights source{weights.data()};
+    tile_encoder<detail::plain_weights> encoder(*this, name, source, layout, into);
+    if constexpr (fits_at_once) {
+      if (layout.block_rows == 1) {
+        fit_and_encode(name, weights, source, layout, into, encoder);
+        return encoder.finish(events);
+      }
+    }
+    detail::check_finite(name, weights);
+    into.kept_scales().keep(fitted(name, weights, layout));
+    check_kept(name, layout, into);
+    encoder.encode(weights.size());
+    encoder.finish(events);
+  }
+
+  /// Codes of w + c·z under the scales that the tensor has, or under those that absmax gives the sum: a perturbed copy of float weights
+  /// in one pass, without a float beside them.
+  ///
+  ///   code_i = round((w_i + c·z_i) / s)
+  ///
+  /// Units    as the weights; z is the direction's integer before any unit, so c carries all of them.
+  /// Cost     one read of the weights and one write of the codes, and the random bits of direction and rounding. Fitting reads the weights
+  ///          of a group twice while they are in a cache and makes z twice. Nothing is allocated where a block has one row.
+  /// Errors   a tensor of another shape, a sum that is not finite (with its index), a scale that overflows or underflows.
+  template <class Distribution>
+  void requantize(std::string_view name, tensor_view<const float> weights, const perturbation<Distribution>& by, tensor_type& into,
+                  quantization_events* events = nullptr) const {
+    const scale_layout layout = checked(name, weights.shape(), &into);
+    const detail::displaced_weights<Distribution> source{weights.data(), by};
+    tile_encoder<detail::displaced_weights<Distribution>> encoder(*this, name, source, layout, into);
+    if (by.scales == scales_of_sum::fitted) {
+      if constexpr (fits_at_once)
+        if (layout.block_rows == 1) {
+          fit_and_encode(name, weights, source, layout, into, encoder);
+          return encoder.finish(events);
+        }
+      fail(name, "scales of a sum", "fitted", "be kept, unless the range is absmax and the scales are floats, of rows or their groups");
+    }
+    encoder.encode(weights.size());
+    encoder.finish(events);
   }
 
  private:
   using grid = typename Scales::grid;
+  using grids_type = typename tensor_type::grids_type;
+  static constexpr bool multiplies = requires(const grids_type& g) { g.multiplier(std::size_t{0}); };
+  static constexpr bool fits_at_once = std::same_as<Range, absmax> && std::same_as<Scales, float_scales> && !asymmetric_format<Format> &&
+                                       Format::value_of(Format::lowest) == -Format::value_of(Format::highest) &&
+                                       Format::value_of(0) == 0.0f;
+
+  scale_layout checked(std::string_view name, const shape& s, const tensor_type* into = nullptr) const {
+    std::vector<problem> problems;
+    check_fields(range, problems);
+    if (!problems.empty()) throw error(std::move(problems));
+    const scale_layout layout = checked_layout<Granularity>(name, s);
+    if (into != nullptr && !(into->shape() == s))
+      fail(name, "shape of the tensor", into->shape().text(), "be that of the weights, " + s.text());
+    return layout;
+  }
 
   std::vector<grid> fitted(std::string_view name, tensor_view<const float> weights, const scale_layout& layout) const {
     std::vector<grid> grids(layout.count(weights.size()));
@@ -156,30 +290,118 @@ struct quantizer {
       for (std::size_t k = 0; k < layout.count(result.size()); ++k) detail::check_grid<Format>(name, layout, k, view.grids()[k]);
   }
 
-  quantization_events encode_all(std::string_view name, tensor_view<const float> weights, const scale_layout& layout,
-                                 tensor_type& result) const {
-    quantization_events met;
-    std::vector<bool> weighs(layout.count(weights.size())), lives(weighs.size());  // before and after
-    const auto view = result.view();
-    word_reader words(random_stream(key, hash_of(name.data(), name.size()), stream::round_quantize));
-    for (std::size_t i = 0; i < weights.size();) {
-      const std::size_t end = layout.end(i), k = layout.index(i);
-      const detail::group_encoder<Format, typename tensor_type::grids_type> encode_one(view.grids(), k);
-      const auto decode_one = view.grids()[k];
-      bool any_weight = false, any_value = false;
-      for (; i < end; ++i) {
-        const float w = weights.data()[i];
-        const encoded e = encode_one(w, round, Rounding::random ? words(i) : 0);
-        view.set_code(i, Format::code_of(e.ordinal));
-        met.clamped += e.clamped;
-        any_weight |= w != 0;
-        any_value |= decode_one(Format::value_of(e.ordinal)) != 0;
-      }
-      weighs[k] = weighs[k] || any_weight;
-      lives[k] = lives[k] || any_value;
+  /// Encodes the weights in order, a tile at a time.
+  template <class Source>
+  class tile_encoder {
+    static constexpr bool in_lanes = kernel::encodes_lanes<Format, Rounding, grid>;
+    static constexpr int random_bits = random_bits_of<Rounding>;
+    using codes = packing<Format::bits>;
+
+   public:
+    tile_encoder(const quantizer& q, std::string_view name, const Source& source, const scale_layout& layout, tensor_type& into)
+        : round_(q.round),
+          name_(name),
+          source_(source),
+          words_of_(random_stream(q.key, hash_of(name.data(), name.size()), stream::round_quantize)),
+          layout_(layout),
+          runs_(layout, 0),
+          view_(into.view()) {
+      if (layout.block_rows == 1) return;
+      facts_.resize(layout.count(into.size()));
+      met_.of_groups = facts_.data();
     }
-    for (std::size_t k = 0; k < lives.size(); ++k) met.zero_groups += !(weighs[k] && lives[k]);
-    return met;
+    /// The weights up to `last`.
+    void encode(std::size_t last) {
+      while (at_ < last) {
+        const std::size_t end = std::min(last, (at_ / tile_size + 1) * tile_size);
+        const float* weights = source_.tile(name_, at_, end - at_, buffer_);
+        const std::uint32_t* words = nullptr;
+        if constexpr (Rounding::random) words = random_.draw(words_of_, at_, end - at_);
+        const std::size_t first = at_;
+        while (at_ < end) {
+          const std::size_t j = at_ - first;
+          if constexpr (in_lanes)
+            on_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
+              at_ = encode_kernels<Set>::template encode<Format, Rounding>(weights + j, words, at_, end, view_.grids(), runs_, codes_ + j,
+                                                                           met_);
+            });
+          if (at_ < end) encode_one_by_one(weights, words, first, std::min(end, runs_.end()));
+        }
+        kernel::pack<Format::bits>(codes_, first, end - first, view_.bytes().data());
+      }
+    }
+    void finish(quantization_events* events) {
+      for (const unsigned char f : facts_) met_.zero_groups += f != 3;
+      if (events != nullptr) events->clamped += met_.clamped, events->zero_groups += met_.zero_groups;
+    }
+
+   private:
+    /// Weights of one run up to `last`.
+    void encode_one_by_one(const float* weights, const std::uint32_t* words, std::size_t first, std::size_t last) {
+      const std::size_t k = runs_.index();
+      const auto g = view_.grids()[k];
+      const detail::group_encoder<Format, grids_type> encode_one(view_.grids(), k);
+      for (; at_ < last; ++at_) {
+        const std::size_t j = at_ - first;
+        const encoded e = encode_one(weights[j], round_, Rounding::random ? words[j] : 0);
+        codes_[j] = Format::code_of(e.ordinal);
+        met_.clamped += e.clamped;
+        met_.any_weight |= weights[j] != 0;
+        met_.any_value |= g(Format::value_of(e.ordinal)) != 0;
+      }
+      if (last != runs_.end()) return;
+      met_.end_run(k);
+      runs_.next();
+    }
+
+    struct nothing {};
+    const Rounding& round_;
+    std::string_view name_;
+    Source source_;
+    random_stream words_of_;
+    scale_layout layout_;
+    kernel::scale_runs runs_;
+    decltype(std::declval<tensor_type&>().view()) view_;
+    std::size_t at_ = 0;
+    kernel::encoding met_;
+    std::vector<unsigned char> facts_;  // of groups that are made of several runs
+    alignas(64) std::int32_t codes_[tile_size];
+    alignas(64) float buffer_[Source::buffer_size];
+    [[no_unique_address]] std::conditional_t<Rounding::random, kernel::random_tile<Rounding::random ? random_bits : 32>, nothing> random_;
+  };
+
+  /// absmax with float scales: groups are fitted and encoded some thousands of weights at a time.
+  template <class Source>
+  void fit_and_encode(std::string_view name, tensor_view<const float> weights, const Source& source, const scale_layout& layout,
+                      tensor_type& into, tile_encoder<Source>& encoder) const {
+    constexpr std::size_t most_groups = 256, enough = 4 * tile_size;
+    const std::span<float> scales = into.kept_scales().scales();
+    float largest[most_groups];
+    double scale_sum = 0;
+    std::size_t others = 0;
+    kernel::scale_runs runs(layout, 0);
+    for (std::size_t first = 0, k = 0; first < weights.size();) {
+      const std::size_t length = runs.end() - first;
+      std::size_t count = 0, last = first;
+      for (; last < weights.size() && runs.end() - last == length && count < most_groups && last - first < enough; ++count) {
+        last = runs.end();
+        runs.next();
+      }
+      source.largest_magnitudes(first, length, count, largest);
+      if (!kernel::symmetric_scales(largest, Format::value_of(Format::highest), count, scales.data() + k)) {
+        source.check_finite(name, weights);
+        for (std::size_t i = k; i < k + count; ++i)
+          if (largest[i - k] != 0) detail::check_grid<Format>(name, layout, i, scaled{scales[i]});
+      }
+      for (std::size_t i = k; i < k + count; ++i)
+        if (scales[i] > 0) scale_sum += double{scales[i]}, ++others;
+      encoder.encode(last);
+      first = last, k += count;
+    }
+    if (others == scales.size()) return;
+    const float usual = others == 0 ? 1.0f : static_cast<float>(scale_sum / static_cast<double>(others));
+    for (float& scale : scales)
+      if (!(scale > 0)) scale = zero_grid(usual).scale;
   }
 };
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "zolt/core/bound.hpp"
+#include "zolt/kernel/encode.hpp"
 #include "zolt/numeric/affine.hpp"
 #include "zolt/numeric/integer.hpp"
 
@@ -56,7 +57,7 @@ struct value_range {
 };
 inline value_range range_of(std::span<const float> weights) {
   value_range r;
-  for (const float w : weights) r.lowest = std::min(r.lowest, w), r.highest = std::max(r.highest, w);
+  kernel::range_of(weights, r.lowest, r.highest);
   return r;
 }
 /// Σ |decode(encode(w)) − w|^norm.
