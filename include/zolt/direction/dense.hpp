@@ -21,6 +21,10 @@ struct dense_law {
   void fill(const direction_key& key, const parameter_info& info, std::uint64_t first, std::span<std::int16_t> z) const {
     distribution::fill<Distribution>(random_stream(key, info.id, stream::direction), first, z);
   }
+  /// One component.
+  int at(const direction_key& key, const parameter_info& info, std::uint64_t index) const {
+    return distribution::at<Distribution>(random_stream(key, info.id, stream::direction), index);
+  }
   void add(const direction_key& key, const parameter_info& info, std::uint64_t first, float coefficient, std::span<float> to) const {
     kernel::add_direction<Distribution>(random_stream(key, info.id, stream::direction), first, coefficient, to);
   }

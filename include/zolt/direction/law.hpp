@@ -82,6 +82,19 @@ void set_direction(const Law& law, const direction_key& key, const parameter_inf
 }
 }  // namespace detail
 
+namespace detail {
+template <resolved_law Law>
+int direction_at(const Law& law, const direction_key& key, const parameter_info& info, std::uint64_t index) {
+  if constexpr (requires { law.at(key, info, index); }) {
+    return law.at(key, info, index);
+  } else {
+    std::int16_t z;
+    law.fill(key, info, index, std::span(&z, 1));
+    return z;
+  }
+}
+}  // namespace detail
+
 /// What most laws read beside keys: nothing.
 ///
 /// Units    none.

@@ -29,8 +29,12 @@ struct sparse_rademacher_law {
   /// `f.ahead(index)`, where f has it, is told of a non-zero some time before f is called with it.
   template <class Function>
   void for_each_nonzero(const direction_key& key, const parameter_info& info, std::uint64_t first, std::uint64_t last, Function&& f) const {
+    for_each_nonzero(random_stream(key, info.id, stream::direction), first, last, f);
+  }
+  /// The same from the words of any stream.
+  template <class Function>
+  void for_each_nonzero(const random_stream& source, std::uint64_t first, std::uint64_t last, Function&& f) const {
     if (first >= last) return;
-    const random_stream source(key, info.id, stream::direction);
     const std::uint64_t size = cell(), begin = first / size, end = (last - 1) / size + 1;
     nonzeros found[2];
     std::size_t held = 0;

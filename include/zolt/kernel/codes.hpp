@@ -5,7 +5,9 @@
 #include <cstdint>
 
 #include "zolt/core/vectors.hpp"
+#include "zolt/kernel/encode.hpp"
 #include "zolt/numeric/format.hpp"
+#include "zolt/random/stream.hpp"
 
 /// Moves of unpacked codes, one byte each.
 namespace zolt::inline v0 {
@@ -63,5 +65,35 @@ landed_codes land_codes(code* codes, const float* delta, const std::uint32_t* wo
     return code_kernels<Set>::template land<Format>(codes, delta, words, count);
   });
 }
+
+/// The places j, in order, where `delta[j]·scale` steps, rounded stochastically with words[j], are not 0; how many. scale is a power of two.
+/// Most updates are a small part of a step, and most weights stay: those that do need not be read.
+inline std::size_t find_stochastic_moves(const float* delta, float scale, const std::uint32_t* words, std::size_t count,
+                                         std::uint16_t* movers) {
+  return on_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
+    return code_kernels<Set>::find_moves(delta, scale, words, count, movers);
+  });
+}
+
+/// The words that thrifty rounding compares for the weights of one tile: their own bytes above bits that 64 neighbours share.
+class thrifty_words {
+ public:
+  /// `tails` is the stream of shared bits. By index; good until the next call.
+  const std::uint32_t* draw(const random_stream& source, const random_stream& tails, std::uint64_t first, std::size_t count) {
+    constexpr std::size_t row = random_stream::group_size;
+    const auto skipped = static_cast<std::size_t>(first % (4 * row));  // where the drawn words start
+    std::uint32_t* words = own_.draw_mutable(source, first - skipped, skipped + count);
+    word_reader tail(tails);
+    for (std::size_t r = 0; r * row < skipped + count; ++r) tails_[r] = tail((first - skipped) / row + r);
+    on_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
+      code_kernels<Set>::share_tails(words, tails_, (skipped + count + row - 1) / row);
+    });
+    return words + skipped;
+  }
+
+ private:
+  random_tile<8> own_;
+  std::uint32_t tails_[tile_size / random_stream::group_size + 4];
+};
 
 }  // namespace zolt::inline v0::kernel

@@ -99,6 +99,9 @@ class random_tile {
  public:
   /// The words of weights first … first + count − 1, by index; good until the next call.
   const std::uint32_t* draw(const random_stream& source, std::uint64_t first, std::size_t count) {
+    return draw_mutable(source, first, count);
+  }
+  std::uint32_t* draw_mutable(const random_stream& source, std::uint64_t first, std::size_t count) {
     const std::uint64_t g = first / weights_per_group, last = (first + count + weights_per_group - 1) / weights_per_group;
     const auto groups = static_cast<std::size_t>(last - g);
     source.groups(g, groups, Bits == 32 ? words_ : packed_);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -9,9 +10,10 @@
 #include <type_traits>
 #include <vector>
 
+#include "zolt/direction/sparse.hpp"
 #include "zolt/kernel/codes.hpp"
-#include "zolt/kernel/stochastic_moves.hpp"
 #include "zolt/kernel/update.hpp"
+#include "zolt/optimizer/blocks.hpp"
 #include "zolt/optimizer/perturbation.hpp"
 #include "zolt/update/rule.hpp"
 #include "zolt/update/write_back.hpp"
@@ -146,22 +148,47 @@ inline bool most_codes_move(std::span<const float> delta) {
   return sum > 0.02f * sample;
 }
 
-/// Lands a tile of updates without residuals on codes, stochastically.
-template <coded_storage Storage>
-void land_tile(const parameter<Storage>& p, const random_stream& source, std::size_t first, std::span<const float> delta,
-               write_events& events) {
-  constexpr std::size_t group = random_stream::group_size, groups = tile_size / group + 1;
-  alignas(64) std::uint32_t words[groups * group];
-  alignas(64) code codes[tile_size];
-  for (std::size_t j = 0; j < delta.size();) {
-    const std::size_t skipped = (first + j) % group, count = std::min(tile_size, delta.size() - j);
-    source.groups((first + j) / group, (skipped + count + group - 1) / group, words);
-    load_codes(p.storage, first + j, std::span(codes, count));
-    const kernel::landed_codes met = kernel::land_codes<typename Storage::format>(codes, delta.data() + j, words + skipped, count);
-    if (met.moved != 0) store_codes(p.storage, first + j, std::span<const code>(codes, count));
-    events.moved += met.moved;
-    events.clamped += met.clamped;
-    j += count;
+/// The random words of a write-back for the weights of a tile, by index.
+template <write_back WriteBack>
+class update_words {
+ public:
+  update_words(const direction_key& key, std::uint64_t parameter)
+      : source_(key, parameter, stream::round_update), tails_(key, parameter, stream::round_tail) {}
+  const std::uint32_t* draw(std::uint64_t first, std::size_t count) {
+    if constexpr (is_thrifty)
+      return words_.draw(source_, tails_, first, count);
+    else
+      return words_.draw(source_, first, count);
+  }
+
+ private:
+  static constexpr bool is_thrifty = std::same_as<WriteBack, thrifty>;
+  random_stream source_, tails_;
+  std::conditional_t<is_thrifty, kernel::thrifty_words, kernel::random_tile<32>> words_;
+};
+
+/// Lands a tile of updates on codes with stochastic rounding.
+template <write_back WriteBack, coded_storage Storage, class Changed>
+void land_tile(const Storage& storage, parameter_state& state, update_words<WriteBack>& words_of, std::size_t first,
+               std::span<const float> delta, write_events& events, Changed& changed) {
+  const std::uint32_t* words = words_of.draw(first, delta.size());
+  if constexpr (WriteBack::residual_bits == 0 && std::same_as<std::remove_cvref_t<Changed>, unrecorded>)
+    if (most_codes_move(delta)) {
+      alignas(64) code codes[tile_size];
+      const std::span<code> some(codes, delta.size());
+      load_codes(storage, first, some);
+      const kernel::landed_codes met = kernel::land_codes<typename Storage::format>(codes, delta.data(), words, delta.size());
+      if (met.moved != 0) store_codes(storage, first, std::span<const code>(some));
+      events.moved += met.moved;
+      events.clamped += met.clamped;
+      return;
+    }
+  std::uint16_t movers[tile_size];
+  const auto scale = static_cast<float>(1 << WriteBack::residual_bits);
+  const std::size_t found = kernel::find_stochastic_moves(delta.data(), scale, words, delta.size(), movers);
+  for (std::size_t m = 0; m < found; ++m) {
+    const std::size_t j = movers[m];
+    land_on<WriteBack>(storage, state, first + j, rounded_move<WriteBack>(delta[j], words[j]), events, changed);
   }
 }
 
@@ -171,24 +198,13 @@ void write_tile(const parameter<Storage>& p, const direction_key& key, parameter
                 std::span<const float> delta, float unit, write_events& events, Changed&& changed = {}) {
   if constexpr (coded_storage<Storage>) {
     const Storage storage = p.storage;
-    const random_stream source(key, p.id, stream::round_update);
-    if constexpr (std::same_as<WriteBack, stochastic> && std::same_as<std::remove_cvref_t<Changed>, unrecorded>)
-      if (most_codes_move(delta)) return land_tile(p, source, first, delta, events);
     if constexpr (std::same_as<decltype(WriteBack::round), const stochastic_rounding>) {
-      constexpr std::size_t group = random_stream::group_size;
-      alignas(64) std::uint32_t words[group];
-      alignas(64) std::int32_t moves[group];
-      for (std::size_t j = 0; j < delta.size();) {
-        const std::size_t skipped = (first + j) % group, count = std::min(group - skipped, delta.size() - j);
-        source.group((first + j) / group, words);
-        kernel::find_stochastic_moves(delta.data() + j, static_cast<float>(1 << WriteBack::residual_bits), words + skipped, count, moves);
-        for (std::size_t k = 0; k < count; ++k)
-          if (moves[k] != 0)
-            land_on<WriteBack>(storage, state, first + j + k, rounded_move<WriteBack>(delta[j + k], words[skipped + k]), events, changed);
-        j += count;
-      }
+      update_words<WriteBack> words(key, p.id);
+      for_each_part(first, first + delta.size(), tile_size, [&](std::size_t begin, std::size_t end) {
+        land_tile<WriteBack>(storage, state, words, begin, delta.subspan(begin - first, end - begin), events, changed);
+      });
     } else {
-      word_reader words(source);
+      word_reader words(random_stream(key, p.id, stream::round_update));
       for (std::size_t j = 0; j < delta.size(); ++j)
         if (delta[j] != 0)
           land_on<WriteBack>(storage, state, first + j, rounded_move<WriteBack>(delta[j], WriteBack::round.random ? words(first + j) : 0),
@@ -202,6 +218,35 @@ void write_tile(const parameter<Storage>& p, const direction_key& key, parameter
     else
       events.clamped += kernel::add_update(w.first(delta.size()), delta.data(), unit, p.lowest, p.highest);
   }
+}
+
+/// Whether thrifty write-back may skip: the greatest probability of a move is small.
+template <resolved_law Law>
+double most_probable_move(std::span<const resolved_term> terms) {
+  double sum = 0;
+  for (const resolved_term& t : terms) sum += std::fabs(double{t.coefficient});
+  return sum * ((1 << Law::bits) - 1);
+}
+
+/// Lands a dense update of which no weight moves with more than probability `bound`: weights are drawn by cells with a probability of about
+/// `bound`, and move if another word is below |Δ|/bound. Only those are looked at.
+template <coded_storage Storage, resolved_law Law>
+void apply_skipping(const parameter<Storage>& p, const Law& law, std::span<const resolved_term> terms, double bound,
+                    const direction_key& key, parameter_state& state, std::size_t first, std::size_t last, write_events& events) {
+  const Storage storage = p.storage;
+  const sparse_rademacher_law drawn{static_cast<std::uint32_t>(std::max(bound, sparse_rademacher::smallest_density) * 0x1p32)};
+  word_reader tests(random_stream(key, p.id, stream::round_tail));
+  write_events met;
+  drawn.for_each_nonzero(random_stream(key, p.id, stream::round_update), first, last,
+                         prefetching(storage, [&](std::size_t i, int, std::size_t slot) {
+                           float delta = 0;
+                           for (const resolved_term& t : terms)
+                             if (const int z = direction_at(law, t.key, info_of(p), i); z != 0) delta += t.coefficient * static_cast<float>(z);
+                           const double test = std::fabs(double{delta}) * 0x1p64 / (drawn.rho + 1.0);
+                           const bool moves = tests(slot) < test;
+                           land_on<stochastic>(storage, state, i, moves ? (delta < 0 ? -1 : 1) : 0, met);
+                         }));
+  events = events + met;
 }
 
 }  // namespace zolt::inline v0::detail

@@ -168,6 +168,9 @@ class applier {
       apply_sparse<write_back_type>(p, now.law, terms, states_[index], first, last, events);
     } else {
       const direction_key key{run_, now.step.step, 0};
+      if constexpr (linear_rule<rule_type> && coded_storage<S> && std::same_as<write_back_type, thrifty>)
+        if (const double bound = most_probable_move<law>(terms); bound <= thrifty::most_skipped)
+          return apply_skipping(p, now.law, terms, bound, key, states_[index], first, last, events);
       alignas(64) float gradient[tile_size], delta[tile_size];
       for (std::size_t tile = first; tile < last; tile += tile_size) {
         const std::size_t count = std::min(tile_size, last - tile);

@@ -60,15 +60,6 @@ struct journal {
   }
 };
 
-/// Above this density a visit of all weights by tiles is faster than one of each non-zero, and a byte per float weight smaller than entries
-/// for the 28 % of them that do not come back.
-inline constexpr double tile_density = 0.25;
-
-template <resolved_law Law>
-bool moves_by_tiles(const Law& law) {
-  return !sparse_law<Law> || law.density() > tile_density;
-}
-
 /// Parts of a range that two passes should take one after the other: what they touch stays in a cache. A sparse law's parts are whole groups
 /// of its words.
 template <resolved_law Law>
@@ -78,23 +69,6 @@ std::size_t part_size(const Law& law) {
     if (!moves_by_tiles(law)) return std::max(dense, static_cast<std::size_t>(law.cell()) * 16 * random_stream::group_size);
   return dense;
 }
-
-/// A visitor of non-zeros that asks for the memory of those to come.
-template <class Storage, class Visit>
-struct prefetching {
-  const Storage& storage;
-  Visit visit;
-
-  void operator()(std::uint64_t i, int z, std::uint64_t slot) { visit(static_cast<std::size_t>(i), z, static_cast<std::size_t>(slot)); }
-  void ahead(std::uint64_t i) const {
-    if constexpr (dense_storage<Storage>)
-      __builtin_prefetch(storage.values().data() + i, 1);
-    else if constexpr (requires { storage.prefetch(std::size_t{0}); })
-      storage.prefetch(static_cast<std::size_t>(i));
-  }
-};
-template <class Storage, class Visit>
-prefetching(const Storage&, Visit) -> prefetching<Storage, Visit>;
 
 /// One parameter under one probe: what a weight moves by per unit of z.
 template <parameter_storage Storage>

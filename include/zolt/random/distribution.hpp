@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -72,6 +73,19 @@ void fill(const random_stream& source, std::uint64_t first, std::span<std::int16
   on_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
     distribution_kernels<Set>::template fill<Distribution>(source, first, z.data(), z.size());
   });
+}
+
+/// Element `index` alone, at the price of a block.
+template <class Distribution>
+int at(const random_stream& source, std::uint64_t index) {
+  if constexpr (std::same_as<Distribution, rademacher>) {
+    const std::uint32_t word = source.word(index / 512 * lane_count + index % lane_count);
+    return 1 - 2 * static_cast<int>(word >> (index % 512 / lane_count) & 1);
+  } else {
+    std::int16_t z;
+    fill<Distribution>(source, index, std::span(&z, 1));
+    return z;
+  }
 }
 
 }  // namespace zolt::inline v0::distribution

@@ -33,7 +33,8 @@ enum class stream : std::uint8_t {
   pool,
   radius,
   node,
-  feedback
+  feedback,
+  round_tail
 };
 
 /// The words of one stream of one parameter, by index: a pure function, frozen by `stream_version`.

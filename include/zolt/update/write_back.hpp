@@ -45,6 +45,27 @@ struct stochastic {
   friend bool operator==(const stochastic&, const stochastic&) = default;
 };
 
+/// Stochastic rounding on a budget of random numbers: as unbiased as `stochastic`, with fewer bits where every weight is visited.
+///
+///   dense directions:  the 32 bits that are compared with a fraction are a byte of the weight's own above 24 bits that 64 neighbours share
+///   if no weight moves with more than a probability p ≤ 1/64 (linear rules, dense directions):  weights that may move are drawn, one at most
+///   from each cell of ⌊1/p⌋, and only those are looked at
+///
+/// P(moves) of a weight is its fraction to 2⁻³² in both; that neighbours share bits, or a cell, makes their moves depend on each other, which
+/// an expectation does not see.
+///
+/// Units    codes.
+/// Cost     no state; 8.5 random bits per weight, or 64·p bits and one visit of p of the weights; sparse directions: as stochastic.
+/// Source   ours; the shared part is a dithered threshold as in fixed-point training, the cells are those of sparse_rademacher.
+struct thrifty {
+  static constexpr std::string_view name = "thrifty";
+  static constexpr int residual_bits = 0;
+  static constexpr stochastic_rounding round{};
+  static constexpr int random_bits = 8;
+  static constexpr double most_skipped = 1.0 / 64;
+  friend bool operator==(const thrifty&, const thrifty&) = default;
+};
+
 /// Toward zero, but never to it: a position between 0 and the first point goes to that point.
 ///
 /// Units    none. Biased away from zero below one step and toward zero above it.
