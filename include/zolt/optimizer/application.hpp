@@ -238,14 +238,14 @@ void apply_skipping(const parameter<Storage>& p, const Law& law, std::span<const
   word_reader tests(random_stream(key, p.id, stream::round_tail));
   write_events met;
   drawn.for_each_nonzero(random_stream(key, p.id, stream::round_update), first, last,
-                         prefetching(storage, [&](std::size_t i, int, std::size_t slot) {
+                         prefetching{storage, [&](std::size_t i, int, std::size_t slot) {
                            float delta = 0;
                            for (const resolved_term& t : terms)
                              if (const int z = direction_at(law, t.key, info_of(p), i); z != 0) delta += t.coefficient * static_cast<float>(z);
                            const double test = std::fabs(double{delta}) * 0x1p64 / (drawn.rho + 1.0);
                            const bool moves = tests(slot) < test;
                            land_on<stochastic>(storage, state, i, moves ? (delta < 0 ? -1 : 1) : 0, met);
-                         }));
+                         }});
   events = events + met;
 }
 
