@@ -94,13 +94,22 @@ function(zolt_must_not_compile name file)
       -P "${CMAKE_CURRENT_SOURCE_DIR}/checks/must_not_compile.cmake")
 endfunction()
 
-# zolt_golden_matrix(name file): one hash, whatever the compiler, its flags and the number of threads. See checks/golden_matrix.sh.
+# zolt_golden_matrix(name file): one hash, whatever the compiler, its flags, the instruction set and the number of threads. See
+# checks/golden_matrix.sh.
 function(zolt_golden_matrix name file)
   add_test(NAME golden.${name}
     COMMAND bash "${CMAKE_CURRENT_SOURCE_DIR}/checks/golden_matrix.sh" "${file}" "${CMAKE_CURRENT_SOURCE_DIR}/golden/${name}.txt"
       "${CMAKE_CURRENT_SOURCE_DIR}/golden/data" "${PROJECT_SOURCE_DIR}/include" "${CMAKE_CURRENT_BINARY_DIR}/golden/${name}" ${ARGN})
   # It compiles two variants at a time, so CTest should not run much beside it.
   set_tests_properties(golden.${name} PROPERTIES PROCESSORS 2 TIMEOUT 900)
+endfunction()
+
+# zolt_golden_aarch64(): the same hashes from another architecture, in an emulator; skipped without one. See checks/aarch64.sh.
+function(zolt_golden_aarch64)
+  add_test(NAME golden.aarch64
+    COMMAND bash "${CMAKE_CURRENT_SOURCE_DIR}/checks/aarch64.sh" "${CMAKE_CURRENT_SOURCE_DIR}/golden" "${PROJECT_SOURCE_DIR}/include"
+      "${CMAKE_CURRENT_BINARY_DIR}/golden/aarch64")
+  set_tests_properties(golden.aarch64 PROPERTIES PROCESSORS 2 TIMEOUT 900 SKIP_RETURN_CODE 77)
 endfunction()
 
 # zolt_package_test(mode): a consumer project in tests/package/ that takes zolt as a subproject, or as an installed package.

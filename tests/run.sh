@@ -6,7 +6,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # shellcheck source=cmake/debian_packages.sh
 source "$root/cmake/debian_packages.sh"
 need_packages g++ clang cmake ninja-build libeigen3-dev libfmt-dev libcli11-dev libgtest-dev libbenchmark-dev gnuplot-nox \
-  dataset-fashion-mnist zlib1g-dev libclang-rt-14-dev
+  dataset-fashion-mnist zlib1g-dev libclang-rt-14-dev libomp-14-dev g++-aarch64-linux-gnu qemu-user
 
 jobs=${ZOLT_JOBS:-$(nproc)}
 passed=0 failed=0 skipped=0 failures=()

@@ -24,7 +24,7 @@ namespace zolt::inline v0 {
 /// What is no policy: how the optimizer runs.
 struct options {
   std::uint64_t run = 0;              ///< the seed of every random stream; 0 is a seed like any other
-  std::size_t threads = 1;            ///< lanes of the passes over the weights; results do not depend on it. 1 leaves it to OpenMP, if compiled in
+  std::size_t threads = 1;            ///< lanes of passes over weights, which no result depends on; 1: OpenMP's number, if compiled in
   bool concurrent_probes = false;     ///< evaluate a one-probe loss on all threads at once; the loss must be safe to call so
   bool record = true;                 ///< keep the trajectory
   std::size_t reserved_steps = 4096;  ///< steps of trajectory to reserve memory for; more are kept and counted as growth
@@ -43,8 +43,7 @@ concept given_executor = executor<T> && std::copy_constructible<T>;
 
 template <class T>
 concept policy = estimator<T> || update_rule<T> || direction_law<T> || write_back<T> || rate_schedule<T> || coefficient_transform<T> ||
-    layer_estimator<T> || gradient_normaliser<T> || std::same_as<T, batches_per_write> || std::same_as<T, options> ||
-    given_executor<T>;
+    layer_estimator<T> || gradient_normaliser<T> || std::same_as<T, batches_per_write> || std::same_as<T, options> || given_executor<T>;
 
 /// Policies that belong together, made by `policies(...)`: given to an optimizer, each takes its slot.
 template <class... Policies>
@@ -79,7 +78,9 @@ auto flat_one(const T& given) {
   static_assert(given_executor<T> || !executor<T>,
                 "zolt: an executor that cannot be copied is given as zolt::executor_reference{&executor}");
   const auto flatten = [](const auto&... each) { return std::tuple_cat(flat_one(each)...); };
-  if constexpr (is_bundle<T>)
+  if constexpr (executor<T> && !given_executor<T>)
+    return std::tuple<>();
+  else if constexpr (is_bundle<T>)
     return std::apply(flatten, given.all);
   else if constexpr (method_of_policies<T>)
     return std::apply(flatten, given.policies().all);

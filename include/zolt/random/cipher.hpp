@@ -21,6 +21,15 @@ struct threefry4x32 {
   static constexpr int rounds = 13;
 
  private:
+  /// Written out: a loop that is not unrolled keeps the words in memory.
+  template <class Word>
+  [[gnu::always_inline]] static constexpr void start(Word (&x)[4], const std::uint32_t (&schedule)[5]) {
+    x[0] += schedule[0];
+    x[1] += schedule[1];
+    x[2] += schedule[2];
+    x[3] += schedule[3];
+  }
+
   /// One round. Its rotations are constants of the instruction, which a loop over rounds would load into registers.
   template <std::size_t Round, class Word>
   [[gnu::always_inline]] static constexpr void mix(Word (&x)[4], const std::uint32_t (&schedule)[5]) {
@@ -33,11 +42,18 @@ struct threefry4x32 {
     x[b] = (x[b] << right | x[b] >> (32 - right)) ^ x[2];
     if constexpr (Round % 4 == 3) {
       constexpr std::uint32_t injection = Round / 4 + 1;
-      for (std::size_t i = 0; i < 4; ++i) x[i] += schedule[(injection + i) % 5];
-      x[3] += injection;
+      x[0] += schedule[injection % 5];
+      x[1] += schedule[(injection + 1) % 5];
+      x[2] += schedule[(injection + 2) % 5];
+      x[3] += schedule[(injection + 3) % 5] + injection;
     }
   }
 
+  template <std::size_t... Round, class Word>
+  [[gnu::always_inline]] static constexpr void mix_both(Word (&x)[4], Word (&y)[4], const std::uint32_t (&schedule)[5],
+                                                        std::index_sequence<Round...>) {
+    ((mix<Round>(x, schedule), mix<Round>(y, schedule)), ...);
+  }
   template <std::size_t... Round, class Word>
   [[gnu::always_inline]] static constexpr void mix_all(Word (&x)[4], const std::uint32_t (&schedule)[5], std::index_sequence<Round...>) {
     (mix<Round>(x, schedule), ...);
@@ -47,8 +63,17 @@ struct threefry4x32 {
   template <class Word>
   [[gnu::always_inline]] static constexpr void encrypt(Word (&x)[4], const std::array<std::uint32_t, 4>& key) {
     const std::uint32_t schedule[5] = {key[0], key[1], key[2], key[3], 0x1BD11BDAu ^ key[0] ^ key[1] ^ key[2] ^ key[3]};
-    for (int i = 0; i < 4; ++i) x[i] += schedule[i];
+    start(x, schedule);
     mix_all(x, schedule, std::make_index_sequence<rounds>{});
+  }
+
+  /// Two independent blocks, round by round.
+  template <class Word>
+  [[gnu::always_inline]] static constexpr void encrypt_two(Word (&x)[4], Word (&y)[4], const std::array<std::uint32_t, 4>& key) {
+    const std::uint32_t schedule[5] = {key[0], key[1], key[2], key[3], 0x1BD11BDAu ^ key[0] ^ key[1] ^ key[2] ^ key[3]};
+    start(x, schedule);
+    start(y, schedule);
+    mix_both(x, y, schedule, std::make_index_sequence<rounds>{});
   }
 
   static constexpr random_block block(const std::array<std::uint32_t, 4>& counter, const std::array<std::uint32_t, 4>& key) {
