@@ -21,7 +21,7 @@ void rows_of(suite& s, const std::string& name) {
     zolt::thread_team team(set.threads);
     const coded_weights<Format> codes(set.bytes * 8 / Format::bits);
     const auto n = static_cast<double>(codes.count), bytes = 2 * static_cast<double>(codes.raw().size());
-    auto optimizer = optimizer_of(codes.view(), set.threads, zolt::rademacher{}, zolt::sgd{.rate = 0.01});
+    auto optimizer = optimizer_of(codes.view(), set.threads, zolt::rademacher{}, zolt::sgd{.rate = 0.01}, zolt::thrifty{});
     const auto by_codes = [&](float delta) { return contender{bytes, n, [&optimizer, delta] { update(optimizer, 100 * delta); }}; };
     if (s.wants(probe))
       s.compare(probe, set, {0, n, [&] { visit_and_undo(optimizer); }}, {in_place_bytes(team, codes.raw(), measure::passes)});

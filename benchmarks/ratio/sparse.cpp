@@ -1,6 +1,4 @@
 // A step on the non-zeros of a sparse direction, in passes over all codes: there, back and the update. And what naming a non-zero costs.
-#include <cmath>
-
 #include "limits.hpp"
 #include "rows.hpp"
 #include "weights.hpp"
@@ -22,12 +20,8 @@ void visit_rows(suite& s, const std::string& kernel, double density) {
     zolt::thread_team team(set.threads);
     const coded_weights<Format> codes(set.bytes * 8 / Format::bits);
     auto optimizer = optimizer_of(codes.view(), set.threads, of_density(density), zolt::sgd{.rate = 0.01});
-    const std::uint32_t record = of_density(density).law_at(0, 1).record();
-    const auto one_code = static_cast<float>(std::sqrt(density) / 0.01);
-    const auto run = [&] {
-      visit_and_undo(optimizer);
-      update(optimizer, one_code, record);
-    };
+    double loss = 0;
+    const auto run = [&] { optimizer.step([&loss] { return loss = 1 - loss; }); };
     s.compare(kernel, set, {0, static_cast<double>(codes.count), run}, {in_place_bytes(team, codes.raw(), measure::passes)});
   }
 }
@@ -41,7 +35,7 @@ void generation_row(suite& s, const std::string& kernel, double density) {
   const auto run = [&](std::uint32_t step) {
     count = 0;
     law.for_each_nonzero({1, step, 0}, {7, shape_of(weights)}, 0, weights, [&](std::uint64_t i, int sign, std::uint64_t) {
-      sum += sign < 0 ? ~i : i;
+      sum += i ^ static_cast<std::uint64_t>(std::int64_t{sign} >> 63);
       ++count;
     });
   };

@@ -99,5 +99,38 @@ TYPED_TEST(codes_of, land_where_stochastic_rounding_says) {
   }
 }
 
+TYPED_TEST(codes_of, land_signs_as_they_land_deltas) {
+  using format = TypeParam;
+  if constexpr (kernel::format_of_byte_lanes<format>) {
+    draws draw(13);
+    for (const std::size_t count : sizes)
+      for (const float p : {0.3f, 0.02f, 0.999f, 0x1p-24f, 0.5f}) {
+        const std::vector<code> before = any_codes<format>(draw, count);
+        const bool negative = draw.below(2) != 0;
+        kernel::sign_words words;
+        for (std::uint32_t& w : words.signs) w = draw.word();
+        for (std::uint32_t& w : words.bytes) w = draw.word();
+        for (std::uint32_t& w : words.tails) w = draw.word();
+        std::vector<float> delta(count);
+        std::vector<std::uint32_t> compared(count);
+        for (std::size_t i = 0; i < count; ++i) {
+          const bool minus = (words.signs[i / 512 * 16 + i % 16] >> (i % 512 / 16) & 1) != 0;
+          delta[i] = minus != negative ? -p : p;
+          compared[i] = (words.bytes[i / 64 * 16 + i % 16] >> (i % 64 / 16 * 8) & 0xff) << 24 | words.tails[i / 64] >> 8;
+        }
+        std::vector<code> wanted = before;
+        const auto met = kernel::land_codes<format>(wanted.data(), delta.data(), compared.data(), count);
+        for_each_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
+          std::vector<code> codes = before;
+          const auto did = code_kernels<Set>::template land_signs<format>(codes.data(), words,
+                                                                          static_cast<std::uint32_t>(double{p} * 0x1p32), negative, count);
+          ASSERT_EQ(codes, wanted) << name_of(Set) << " " << count << " " << p;
+          ASSERT_EQ(did.moved, met.moved) << name_of(Set);
+          ASSERT_EQ(did.clamped, met.clamped) << name_of(Set);
+        });
+      }
+  }
+}
+
 }  // namespace
 }  // namespace zolt::test

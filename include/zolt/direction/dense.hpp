@@ -31,6 +31,15 @@ struct dense_law {
   void set(const direction_key& key, const parameter_info& info, std::uint64_t first, float coefficient, std::span<float> to) const {
     kernel::set_direction<Distribution>(random_stream(key, info.id, stream::direction), first, coefficient, to);
   }
+  /// See kernel::displace and kernel::put_back.
+  std::size_t displace(const direction_key& key, const parameter_info& info, std::uint64_t first, float coefficient, std::span<float> w,
+                       std::int8_t* corrections, std::uint32_t* lost) const {
+    return kernel::displace<Distribution>(random_stream(key, info.id, stream::direction), first, coefficient, w, corrections, lost);
+  }
+  void put_back(const direction_key& key, const parameter_info& info, std::uint64_t first, float coefficient, std::span<float> w,
+                const std::int8_t* corrections, const std::uint32_t* lost) const {
+    kernel::put_back<Distribution>(random_stream(key, info.id, stream::direction), first, coefficient, w, corrections, lost);
+  }
 };
 
 /// z = ±1 with equal probability.

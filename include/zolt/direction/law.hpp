@@ -55,6 +55,15 @@ concept adding_law = resolved_law<L> &&
   law.set(key, info, first, coefficient, to);
 };
 
+/// A law that displaces floats and puts them back in the same way.
+template <class L>
+concept displacing_law =
+    adding_law<L> && requires(const L& law, const direction_key& key, const parameter_info& info, std::uint64_t first, float coefficient,
+                              std::span<float> w, std::int8_t* corrections, std::uint32_t* lost) {
+  { law.displace(key, info, first, coefficient, w, corrections, lost) } -> std::same_as<std::size_t>;
+  law.put_back(key, info, first, coefficient, w, corrections, lost);
+};
+
 namespace detail {
 template <resolved_law Law>
 void add_direction(const Law& law, const direction_key& key, const parameter_info& info, std::uint64_t first, float coefficient,

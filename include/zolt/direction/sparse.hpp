@@ -6,6 +6,7 @@
 
 #include "zolt/core/bound.hpp"
 #include "zolt/direction/law.hpp"
+#include "zolt/kernel/cells.hpp"
 
 namespace zolt::inline v0 {
 
@@ -43,7 +44,10 @@ struct sparse_rademacher_law {
     while (found[held].count != 0 || next < end) {
       found_in(source, next, end, first, last, found[1 - held], f);
       const nonzeros& now = found[held];
-      for (std::size_t i = 0; i < now.count; ++i) f(now.index[i], now.sign[i], now.slot[i]);
+      if (now.every_slot)
+        for (std::size_t i = 0; i < now.count; ++i) f(now.index[i], now.sign[i], now.first_slot + i);
+      else
+        for (std::size_t i = 0; i < now.count; ++i) f(now.index[i], now.sign[i], now.slot[i]);
       held = 1 - held;
     }
   }
@@ -59,6 +63,8 @@ struct sparse_rademacher_law {
  private:
   struct nonzeros {
     std::size_t count = 0;
+    bool every_slot = false;  ///< slots are first_slot and those that follow
+    std::uint64_t first_slot = 0;
     std::uint64_t index[random_stream::group_size], slot[random_stream::group_size];
     std::int32_t sign[random_stream::group_size];
   };
@@ -73,20 +79,30 @@ struct sparse_rademacher_law {
     const std::uint64_t group = next / random_stream::group_size, start = group * random_stream::group_size;
     alignas(64) std::uint32_t words[random_stream::group_size];
     source.group(group, words);
-    // Kept cells are gathered without a branch, which half of them would mispredict at the worst density.
-    std::size_t count = 0;
-    for (const std::uint64_t group_end = std::min(end, start + random_stream::group_size); next < group_end; ++next) {
-      const std::uint32_t word = words[next - start];
-      const std::uint64_t p = (word >> 1) * size, index = next * size + (p >> 31);
-      found.index[count] = index;
-      found.slot[count] = next;
-      found.sign[count] = 1 - 2 * static_cast<int>(word & 1);
-      count += static_cast<std::size_t>((p & 0x7fffffff) < kept) & static_cast<std::size_t>(index >= first) &
-               static_cast<std::size_t>(index < last);
+    const std::uint64_t whole_end = start + random_stream::group_size;
+    if (next == start && whole_end <= end && start * size >= first && whole_end * size <= last &&
+        kernel::locate_nonzeros(words, start, size, kept, found.index, found.sign)) {
+      found.count = random_stream::group_size;
+      found.first_slot = start;
+      found.every_slot = true;
+      next = whole_end;
+    } else {
+      found.every_slot = false;
+      // Kept cells are gathered without a branch, which half of them would mispredict at the worst density.
+      std::size_t count = 0;
+      for (const std::uint64_t group_end = std::min(end, whole_end); next < group_end; ++next) {
+        const std::uint32_t word = words[next - start];
+        const std::uint64_t p = (word >> 1) * size, index = next * size + (p >> 31);
+        found.index[count] = index;
+        found.slot[count] = next;
+        found.sign[count] = 1 - 2 * static_cast<int>(word & 1);
+        count += static_cast<std::size_t>((p & 0x7fffffff) < kept) & static_cast<std::size_t>(index >= first) &
+                 static_cast<std::size_t>(index < last);
+      }
+      found.count = count;
     }
-    found.count = count;
     if constexpr (requires { f.ahead(first); })
-      for (std::size_t i = 0; i < count; ++i) f.ahead(found.index[i]);
+      for (std::size_t i = 0; i < found.count; ++i) f.ahead(found.index[i]);
   }
 };
 

@@ -24,9 +24,26 @@ concept format_of_lanes = number_format<F> && requires(lanes_i32& x) {
   F::ordinals_to_codes(x);
 };
 
+/// One whose ordinals fit in a byte with a sign.
+template <class F>
+concept format_of_byte_lanes = format_of_lanes<F> && F::lowest >= -128 && F::highest <= 127;
+
+/// The random bits of 2048 weights that move by a sign with one probability: a group of words with the signs, 16 words for every 64 weights
+/// with a byte each, and a word for every 64 with the bits that those share.
+struct sign_words {
+  alignas(64) std::uint32_t signs[random_stream::group_size];
+  alignas(64) std::uint32_t bytes[tile_size / 4];
+  std::uint32_t tails[tile_size / random_stream::group_size];
+};
+
 /// Why a move of a code cannot be undone by the opposite move: it stopped at the end of the range, or the code was not the one that stands
 /// for its ordinal.
 inline constexpr std::uint8_t stopped = 1, not_canonical = 2;
+
+/// What moving met in a tile.
+struct moved_codes {
+  std::size_t exceptions = 0, stopped = 0;
+};
 
 /// What landing did to a tile.
 struct landed_codes {
@@ -44,9 +61,9 @@ namespace zolt::inline v0::kernel {
 
 /// codes[j] moves by step·z[j] ordinals, as far as the range goes; exceptions[j] ← why it cannot be undone, or 0.
 template <number_format Format>
-void move_codes(code* codes, const std::int16_t* z, int step, std::size_t count, std::uint8_t* exceptions) {
-  on_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
-    code_kernels<Set>::template move<Format>(codes, z, step, count, exceptions);
+moved_codes move_codes(code* codes, const std::int16_t* z, int step, std::size_t count, std::uint8_t* exceptions) {
+  return on_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
+    return code_kernels<Set>::template move<Format>(codes, z, step, count, exceptions);
   });
 }
 
@@ -63,6 +80,15 @@ template <number_format Format>
 landed_codes land_codes(code* codes, const float* delta, const std::uint32_t* words, std::size_t count) {
   return on_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
     return code_kernels<Set>::template land<Format>(codes, delta, words, count);
+  });
+}
+
+/// codes[j] moves by one ordinal along the sign of weight j, against it if `negative`, where its random word is below `fraction`, within the
+/// range: land_codes for deltas of ±fraction/2³² and the words that thrifty_words would make. At most a tile.
+template <format_of_byte_lanes Format>
+landed_codes land_signs(code* codes, const sign_words& words, std::uint32_t fraction, bool negative, std::size_t count) {
+  return on_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
+    return code_kernels<Set>::template land_signs<Format>(codes, words, fraction, negative, count);
   });
 }
 

@@ -45,12 +45,18 @@ inline void add_scaled(std::span<const std::int16_t> z, float coefficient, std::
   });
 }
 
-/// after[j] ← w[j] + coefficient·z[j], with a byte per weight to undo it by and, for the rare weights whose byte does not suffice, their bits in
-/// `lost`; how many those are. The products must be exact.
-inline std::size_t displace(std::span<const float> w, const std::int16_t* z, float coefficient, float* after, std::int8_t* corrections,
-                            std::uint32_t* lost) {
+/// w[j] ← w[j] + coefficient·z[j], with a byte per weight to undo it by and, for the rare weights whose byte does not suffice, their old bits
+/// in `lost`; how many those are. The products must be exact.
+inline std::size_t displace(std::span<float> w, const std::int16_t* z, float coefficient, std::int8_t* corrections, std::uint32_t* lost) {
   return on_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
-    return direction_kernels<Set>::displace(w.data(), z, coefficient, after, corrections, lost, w.size());
+    return direction_kernels<Set>::displace(w.data(), z, coefficient, corrections, lost, w.size());
+  });
+}
+template <class Distribution>
+std::size_t displace(const random_stream& source, std::uint64_t first, float coefficient, std::span<float> w, std::int8_t* corrections,
+                     std::uint32_t* lost) {
+  return on_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
+    return direction_kernels<Set>::template displace<Distribution>(source, first, coefficient, w.data(), corrections, lost, w.size());
   });
 }
 
@@ -58,6 +64,13 @@ inline std::size_t displace(std::span<const float> w, const std::int16_t* z, flo
 inline void put_back(std::span<float> w, const std::int16_t* z, float coefficient, const std::int8_t* corrections, const std::uint32_t* lost) {
   on_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
     direction_kernels<Set>::put_back(w.data(), z, coefficient, corrections, lost, w.size());
+  });
+}
+template <class Distribution>
+void put_back(const random_stream& source, std::uint64_t first, float coefficient, std::span<float> w, const std::int8_t* corrections,
+              const std::uint32_t* lost) {
+  on_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
+    direction_kernels<Set>::template put_back<Distribution>(source, first, coefficient, w.data(), corrections, lost, w.size());
   });
 }
 

@@ -71,6 +71,20 @@ inline constexpr bool is_whole_numbers = [] {
     return false;
 }();
 
+/// What the division by a scale counts: a step, or the 2^kept parts that whole numbers have of it.
+template <class Format, class Rounding>
+inline constexpr float parts_of_step = [] {
+  if constexpr (is_whole_numbers<Format, Rounding>)
+    return static_cast<float>(std::int64_t{1} << (Format::fraction_bits + rounding_lanes<Rounding>::kept_bits));
+  else
+    return 1.0f;
+}();
+
+/// Formats whose blocks of 64 weights go from memory to memory, where nothing of a quotient that is not rounded correctly matters.
+template <class Format, class Rounding>
+inline constexpr bool encodes_blocks = (Format::bits == 8 || Format::bits == 4) && rounding_lanes<Rounding>::known &&
+                                       parts_of_step<Format, Rounding> <= 65536 && Format::value_of(1) >= 0x1p-24f;
+
 }  // namespace kernel
 
 /// Floats to codes under their grids, by tiles of at most tile_size weights.
@@ -100,6 +114,12 @@ class random_tile {
   /// The words of weights first … first + count − 1, by index; good until the next call.
   const std::uint32_t* draw(const random_stream& source, std::uint64_t first, std::size_t count) {
     return draw_mutable(source, first, count);
+  }
+  /// The words of whole rows of weights as they come, where first is the first weight of a tile.
+  const std::uint32_t* draw_packed(const random_stream& source, std::uint64_t first, std::size_t count) {
+    std::uint32_t* words = Bits == 32 ? words_ : packed_;
+    source.groups(first / weights_per_group, (count + weights_per_group - 1) / weights_per_group, words);
+    return words;
   }
   std::uint32_t* draw_mutable(const random_stream& source, std::uint64_t first, std::size_t count) {
     const std::uint64_t g = first / weights_per_group, last = (first + count + weights_per_group - 1) / weights_per_group;

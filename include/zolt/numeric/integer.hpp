@@ -1,5 +1,7 @@
 #pragma once
 
+#include <type_traits>
+
 #include "zolt/numeric/format.hpp"
 
 namespace zolt::inline v0 {
@@ -54,7 +56,8 @@ struct integer {
   }
   template <class Lanes>
   [[gnu::always_inline]] static void ordinals_to_codes(Lanes& x) {
-    x &= mask;
+    using lane = std::remove_reference_t<decltype(x[0])>;
+    if constexpr (8 * sizeof(lane) > Bits) x &= static_cast<lane>(mask);
   }
   template <class Codes, class Values>
   [[gnu::always_inline]] static void decode_lanes(const Codes& codes, Values& values) {

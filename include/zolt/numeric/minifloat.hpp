@@ -1,6 +1,7 @@
 #pragma once
 
 #include <bit>
+#include <type_traits>
 
 #include "zolt/numeric/format.hpp"
 
@@ -108,8 +109,9 @@ struct minifloat {
   }
   template <class Lanes>
   [[gnu::always_inline]] static void ordinals_to_codes(Lanes& x) {
-    const Lanes negative = x >> 31;
-    x = ((x ^ negative) - negative) | (negative & sign_bit);
+    using lane = std::remove_reference_t<decltype(x[0])>;
+    const Lanes negative = x < 0;
+    x = ((x ^ negative) - negative) | (negative & static_cast<lane>(sign_bit));
   }
   template <class Codes, class Values>
   [[gnu::always_inline]] static void decode_lanes(const Codes& codes, Values& values) {

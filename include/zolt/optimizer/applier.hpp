@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cmath>
 #include <cstdint>
 #include <span>
 #include <vector>
 
 #include "zolt/core/executor.hpp"
+#include "zolt/direction/dense.hpp"
 #include "zolt/optimizer/blocks.hpp"
 #include "zolt/optimizer/journal.hpp"
 #include "zolt/optimizer/per_example.hpp"
@@ -171,6 +173,13 @@ class applier {
       if constexpr (linear_rule<rule_type> && coded_storage<S> && std::same_as<write_back_type, thrifty>)
         if (const double bound = most_probable_move<law>(terms); bound <= thrifty::most_skipped)
           return apply_skipping(p, now.law, terms, bound, key, states_[index], first, last, events);
+      if constexpr (std::same_as<law, dense_law<distribution::rademacher>> && linear_rule<rule_type> && coded_storage<S> &&
+                    std::same_as<write_back_type, thrifty>)
+        if constexpr (kernel::format_of_byte_lanes<typename S::format>)
+          if (terms.size() == 1 && std::fabs(terms[0].coefficient) < 1) return apply_signs(p, terms[0], key, first, last, events);
+      if constexpr (linear_rule<rule_type> && adding_law<law> && dense_storage<S>)
+        if (terms.size() == 1 && !p.relative && !exact::is_finite(p.lowest) && !exact::is_finite(p.highest))
+          return now.law.add(terms[0].key, info_of(p), first, terms[0].coefficient, p.storage.values().subspan(first, last - first));
       alignas(64) float gradient[tile_size], delta[tile_size];
       for (std::size_t tile = first; tile < last; tile += tile_size) {
         const std::size_t count = std::min(tile_size, last - tile);

@@ -5,6 +5,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <vector>
 
@@ -36,7 +37,6 @@ struct journal {
 
   void start_moving() {
     entries.clear();
-    corrections.clear();
     saved.clear();
     start_restoring();
   }
@@ -48,6 +48,9 @@ struct journal {
     reached = weight;
     growths += entries.capacity() != 0;
     entries.reserve(std::max(entries.size() + count, entries.capacity() == 0 ? std::size_t{1024} : 2 * entries.capacity()));
+  }
+  void reserve_corrections(std::size_t count) {
+    if (corrections.size() < next_correction + count) corrections.resize(next_correction + count);
   }
   void add(std::uint64_t index, std::uint32_t bits) { entries.push_back({index, bits}); }
   /// Whether the weight at hand is the next exception.
@@ -85,13 +88,13 @@ class tile_mover {
       : parameter_(p), storage_(p.storage), law_(law), info_(info_of(p)), base_(base) {}
 
   void move(const displacement_of<Storage>& to, std::size_t first, std::size_t count, journal& undo) {
-    make_direction(to.key, first, count);
+    if (!displacing_law<Law> || coded_storage<Storage> || parameter_.relative) make_direction(to.key, first, count);
     if constexpr (coded_storage<Storage>)
       move_codes(to.step, first, count, undo);
     else if (parameter_.relative)
       move_by_parts(to.step, first, count, undo);
     else
-      move_floats(to.step, first, count, undo);
+      move_floats(to, first, count, undo);
   }
 
   void restore(const displacement_of<Storage>& from, std::size_t first, std::size_t count, journal& undo) {
@@ -107,10 +110,9 @@ class tile_mover {
       std::copy_n(undo.saved.data() + undo.next_saved, count, w.data());
       undo.next_saved += count;
     } else {
-      make_direction(from.key, first, count);
       std::size_t losses = 0;
       for (; undo.is_before(base_ + first + count); ++undo.next_entry) lost_[losses++] = undo.entries[undo.next_entry].bits;
-      kernel::put_back(w, z_, from.step, undo.corrections.data() + undo.next_correction, lost_);
+      put_back(w, from, first, undo.corrections.data() + undo.next_correction);
       undo.next_correction += count;
     }
   }
@@ -127,28 +129,47 @@ class tile_mover {
     const std::span<code> codes(codes_, count);
     load_codes(storage_, first, codes);
     std::copy_n(codes_, count, before_);
-    kernel::move_codes<typename Storage::format>(codes_, z_, step, count, exceptions_);
-    std::size_t some = 0;
-    for (std::size_t j = 0; j < count; ++j) some += exceptions_[j] != 0;
-    undo.make_room(first, some);
-    for (std::size_t j = 0; j < count && some != 0; ++j)
-      if (exceptions_[j] != 0) {
-        undo.clamped += exceptions_[j] & kernel::stopped;
-        undo.add(base_ + first + j, before_[j]);
-        --some;
-      }
+    const kernel::moved_codes met = kernel::move_codes<typename Storage::format>(codes_, z_, step, count, exceptions_);
+    undo.make_room(first, met.exceptions);
+    undo.clamped += met.stopped;
+    for (std::size_t j = 0, left = met.exceptions; left != 0; j += 8) {  // few bytes are not 0
+      std::uint64_t eight;
+      __builtin_memcpy(&eight, exceptions_ + j, sizeof eight);
+      for (std::size_t i = j; eight != 0 && i < std::min(j + 8, count); ++i)
+        if (exceptions_[i] != 0) undo.add(base_ + first + i, before_[i]), --left;
+    }
     store_codes(storage_, first, codes);
   }
-  void move_floats(float step, std::size_t first, std::size_t count, journal& undo) {
+  void move_floats(const displacement_of<Storage>& to, std::size_t first, std::size_t count, journal& undo) {
     const std::span<float> w = storage_.values().subspan(first, count);
-    const std::size_t corrected = undo.corrections.size();
     undo.reached = first;
-    undo.corrections.resize(corrected + count);
-    const std::size_t losses = kernel::displace(w, z_, step, displaced_, undo.corrections.data() + corrected, lost_);
-    undo.make_room(first, losses);
-    for (std::size_t j = 0, l = 0; l < losses; ++j)
-      if (undo.corrections[corrected + j] == -128) undo.add(base_ + first + j, lost_[l++]);
-    std::copy_n(displaced_, count, w.data());
+    undo.reserve_corrections(count);
+    std::int8_t* corrections = undo.corrections.data() + undo.next_correction;
+    std::size_t losses;
+    if constexpr (displacing_law<Law>)
+      losses = law_.displace(to.key, info_, first, to.step, w, corrections, lost_);
+    else
+      losses = kernel::displace(w, z_, to.step, corrections, lost_);
+    try {
+      undo.make_room(first, losses);
+    } catch (...) {
+      put_back(w, to, first, corrections);
+      throw;
+    }
+    const std::int8_t* from = corrections;
+    for (std::size_t l = 0; l < losses; ++l, ++from) {
+      from = static_cast<const std::int8_t*>(std::memchr(from, 0x80, static_cast<std::size_t>(corrections + count - from)));
+      undo.add(base_ + first + static_cast<std::size_t>(from - corrections), lost_[l]);
+    }
+    undo.next_correction += count;
+  }
+  void put_back(std::span<float> w, const displacement_of<Storage>& from, std::size_t first, const std::int8_t* corrections) {
+    if constexpr (displacing_law<Law>) {
+      law_.put_back(from.key, info_, first, from.step, w, corrections, lost_);
+    } else {
+      make_direction(from.key, first, w.size());
+      kernel::put_back(w, z_, from.step, corrections, lost_);
+    }
   }
   void move_by_parts(float step, std::size_t first, std::size_t count, journal& undo) {
     const std::span<float> w = storage_.values().subspan(first, count);
@@ -173,8 +194,7 @@ class tile_mover {
   std::size_t made_first_ = 0;
   alignas(64) std::int16_t z_[tile_size];
   if_coded<code[tile_size]> codes_, before_;
-  if_coded<std::uint8_t[tile_size]> exceptions_;
-  if_dense<float[tile_size]> displaced_;
+  if_coded<std::uint8_t[tile_size + 8]> exceptions_;
   if_dense<std::uint32_t[tile_size]> lost_;
 };
 

@@ -309,7 +309,7 @@ class optimizer {
     old.start_restoring();
     undo.start_moving();
     old.reached = undo.reached = state.parts_done = 0;
-    if (to != nullptr && detail::moves_by_tiles(law_)) undo.corrections.reserve(dense_weights_of(lane));
+    if (to != nullptr && detail::moves_by_tiles(law_)) undo.reserve_corrections(dense_weights_of(lane));
     for_each_part_of(lane, [&]<class S>(const parameter<S>& p, std::size_t first, std::size_t last, std::uint64_t base) {
       const auto here = displacement(p, from), there = displacement(p, to);
       old.reached = undo.reached = first;

@@ -169,8 +169,7 @@ std::uint64_t read_moved_tiles(const parameter<Storage>& p, const Law& law, cons
     storage.load_codes(tile, std::span(before, count));
     for (std::size_t s = 0; s < steps.size(); ++s) {
       std::copy_n(before, count, codes);
-      kernel::move_codes<format>(codes, z, steps[s], count, exceptions);
-      for (std::size_t j = 0; j < count; ++j) clamped += exceptions[j] & kernel::stopped;
+      clamped += kernel::move_codes<format>(codes, z, steps[s], count, exceptions).stopped;
       const std::span<float> out(to[s] + (tile - first), count);
       kernel::decode_values<format>(codes, count, out.data());
       if (!unscaled) kernel::scale_values(storage.grids(), storage.layout(), tile, out);

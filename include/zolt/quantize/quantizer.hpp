@@ -80,67 +80,77 @@ class group_encoder {
   float multiplier_ = 0;
 };
 
+/// Weights that are fitted and then encoded before more are: they stay in a cache meanwhile.
+inline constexpr std::size_t encoded_at_once = 4 * tile_size;
+
 /// Weights as they are.
 struct plain_weights {
-  static constexpr std::size_t buffer_size = 1;
   const float* data;
 
-  const float* tile(std::string_view, std::size_t first, std::size_t, float*) const { return data + first; }
+  const float* tile(std::size_t first, std::size_t) const { return data + first; }
+  const float* ahead(std::size_t first) const { return data + first; }
   void largest_magnitudes(std::size_t first, std::size_t length, std::size_t count, float* largest) const {
     kernel::largest_magnitudes(data + first, length, count, largest);
   }
   static void check_finite(std::string_view name, tensor_view<const float> weights) { detail::check_finite(name, weights); }
+  static void check_finite(std::string_view, std::size_t, std::size_t) {}
 };
 
-/// Weights that are displaced a tile at a time.
+/// Weights that are displaced some tiles at a time, and kept as long.
 template <class Distribution>
-struct displaced_weights {
-  static constexpr std::size_t buffer_size = tile_size;
-  const float* data;
-  perturbation<Distribution> by;
+class displaced_weights {
+ public:
+  displaced_weights(const float* data, const perturbation<Distribution>& by) : data_(data), by_(by) {}
 
-  const float* tile(std::string_view name, std::size_t first, std::size_t count, float* buffer) const {
-    displace(first, count, buffer);
-    float largest = 0;
-    kernel::largest_magnitudes(buffer, count, 1, &largest);
-    if (!exact::is_finite(largest)) refuse(name, first, count, buffer);
-    return buffer;
+  const float* tile(std::size_t first, std::size_t count) {
+    if (first < first_ || first + count > first_ + count_) displace(first, count);
+    return sums_ + (first - first_);
   }
-  void largest_magnitudes(std::size_t first, std::size_t length, std::size_t count, float* largest) const {
-    alignas(64) float buffer[tile_size];
-    const std::size_t at_once = length > tile_size ? 0 : tile_size / length;
-    for (std::size_t k = 0; at_once != 0 && k < count; k += at_once, first += at_once * length) {
-      const std::size_t groups = std::min(at_once, count - k);
-      displace(first, groups * length, buffer);
-      kernel::largest_magnitudes(buffer, length, groups, largest + k);
+  const float* ahead(std::size_t first) const { return data_ + first; }
+  void largest_magnitudes(std::size_t first, std::size_t length, std::size_t count, float* largest) {
+    if (length <= chunk) {
+      for (const std::size_t at_once = chunk / length; count != 0;) {
+        const std::size_t groups = std::min(at_once, count);
+        displace(first, groups * length);
+        kernel::largest_magnitudes(sums_, length, groups, largest);
+        first += groups * length, largest += groups, count -= groups;
+      }
+      return;
     }
-    for (std::size_t k = 0; at_once == 0 && k < count; ++k) {
-      largest[k] = 0;
+    for (; count != 0; --count, ++largest) {
+      *largest = 0;
       for (std::size_t last = first + length; first < last;) {
-        const std::size_t part = std::min(last - first, tile_size - first % tile_size);
+        const std::size_t part = std::min(last - first, chunk - first % chunk);
         float of_part = 0;
-        displace(first, part, buffer);
-        kernel::largest_magnitudes(buffer, part, 1, &of_part);
-        if (!(of_part <= largest[k])) largest[k] = of_part;
+        displace(first, part);
+        kernel::largest_magnitudes(sums_, part, 1, &of_part);
+        if (!(of_part <= *largest)) *largest = of_part;
         first += part;
       }
     }
   }
-  void check_finite(std::string_view name, tensor_view<const float> weights) const {
-    alignas(64) float buffer[tile_size];
-    for (std::size_t i = 0; i < weights.size(); i += tile_size) tile(name, i, std::min(tile_size, weights.size() - i), buffer);
+  void check_finite(std::string_view name, tensor_view<const float> weights) {
+    for (std::size_t i = 0; i < weights.size(); i += tile_size) check_finite(name, i, std::min(tile_size, weights.size() - i));
+  }
+  void check_finite(std::string_view name, std::size_t first, std::size_t count) {
+    const float* sums = tile(first, count);
+    for (std::size_t j = 0; j < count; ++j)
+      if (!exact::is_finite(sums[j])) fail(name, "displaced weight " + to_text(first + j), sums[j], "be finite");
   }
 
  private:
-  void displace(std::size_t first, std::size_t count, float* buffer) const {
-    std::copy_n(data + first, count, buffer);
-    kernel::add_direction<Distribution>(by.direction, first, by.coefficient, std::span(buffer, count));
+  static constexpr std::size_t chunk = encoded_at_once;
+
+  void displace(std::size_t first, std::size_t count) {
+    first_ = first, count_ = count;
+    std::copy_n(data_ + first, count, sums_);
+    kernel::add_direction<Distribution>(by_.direction, first, by_.coefficient, std::span(sums_, count));
   }
-  [[noreturn]] static void refuse(std::string_view name, std::size_t first, std::size_t count, const float* sums) {
-    std::size_t j = 0;
-    while (j + 1 < count && exact::is_finite(sums[j])) ++j;
-    fail(name, "displaced weight " + to_text(first + j), sums[j], "be finite");
-  }
+
+  const float* data_;
+  perturbation<Distribution> by_;
+  std::size_t first_ = 0, count_ = 0;
+  alignas(64) float sums_[chunk];
 };
 
 }  // namespace detail
@@ -189,11 +199,10 @@ struct quantizer {
   /// Errors   also a tensor of another shape.
   void requantize(std::string_view name, tensor_view<const float> weights, tensor_type& into, quantization_events* events = nullptr) const {
     const scale_layout layout = checked(name, weights.shape(), &into);
-    const detail::plain_weights source{weights.data()};
-    tile_encoder<detail::plain_weights> encoder(*this, name, source, layout, into);
+    tile_encoder<detail::plain_weights> encoder(*this, name, {weights.data()}, layout, into);
     if constexpr (fits_at_once) {
       if (layout.block_rows == 1) {
-        fit_and_encode(name, weights, source, layout, into, encoder);
+        fit_and_encode(name, weights, layout, into, encoder);
         return encoder.finish(events);
       }
     }
@@ -217,12 +226,11 @@ struct quantizer {
   void requantize(std::string_view name, tensor_view<const float> weights, const perturbation<Distribution>& by, tensor_type& into,
                   quantization_events* events = nullptr) const {
     const scale_layout layout = checked(name, weights.shape(), &into);
-    const detail::displaced_weights<Distribution> source{weights.data(), by};
-    tile_encoder<detail::displaced_weights<Distribution>> encoder(*this, name, source, layout, into);
+    tile_encoder<detail::displaced_weights<Distribution>> encoder(*this, name, {weights.data(), by}, layout, into);
     if (by.scales == scales_of_sum::fitted) {
       if constexpr (fits_at_once)
         if (layout.block_rows == 1) {
-          fit_and_encode(name, weights, source, layout, into, encoder);
+          fit_and_encode(name, weights, layout, into, encoder);
           return encoder.finish(events);
         }
       fail(name, "scales of a sum", "fitted", "be kept, unless the range is absmax and the scales are floats, of rows or their groups");
@@ -296,6 +304,14 @@ struct quantizer {
     static constexpr bool in_lanes = kernel::encodes_lanes<Format, Rounding, grid>;
     static constexpr int random_bits = random_bits_of<Rounding>;
     using codes = packing<Format::bits>;
+    static constexpr bool in_blocks = [] {
+      if constexpr (in_lanes && !multiplies)
+        return kernel::encodes_blocks<Format, Rounding>;
+      else
+        return false;
+    }();
+    /// Weights of a block: they and their random bits begin together.
+    static constexpr std::size_t block = 64;
 
    public:
     tile_encoder(const quantizer& q, std::string_view name, const Source& source, const scale_layout& layout, tensor_type& into)
@@ -305,29 +321,27 @@ struct quantizer {
           words_of_(random_stream(q.key, hash_of(name.data(), name.size()), stream::round_quantize)),
           layout_(layout),
           runs_(layout, 0),
-          view_(into.view()) {
+          view_(into.view()),
+          has_blocks_(layout.block_rows == 1 && layout.group % 32 == 0 && layout.row % layout.group == 0) {
       if (layout.block_rows == 1) return;
       facts_.resize(layout.count(into.size()));
       met_.of_groups = facts_.data();
     }
-    /// The weights up to `last`.
-    void encode(std::size_t last) {
+    Source& source() { return source_; }
+    /// The weights up to `last`; `largest` are the largest magnitudes of their groups, if they are known.
+    void encode(std::size_t last, const float* largest = nullptr) {
+      const std::size_t group = at_ / layout_.group;
       while (at_ < last) {
         const std::size_t end = std::min(last, (at_ / tile_size + 1) * tile_size);
-        const float* weights = source_.tile(name_, at_, end - at_, buffer_);
-        const std::uint32_t* words = nullptr;
-        if constexpr (Rounding::random) words = random_.draw(words_of_, at_, end - at_);
-        const std::size_t first = at_;
-        while (at_ < end) {
-          const std::size_t j = at_ - first;
-          if constexpr (in_lanes)
-            on_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
-              at_ = encode_kernels<Set>::template encode<Format, Rounding>(weights + j, words, at_, end, view_.grids(), runs_, codes_ + j,
-                                                                           met_);
-            });
-          if (at_ < end) encode_one_by_one(weights, words, first, std::min(end, runs_.end()));
-        }
-        kernel::pack<Format::bits>(codes_, first, end - first, view_.bytes().data());
+        const float* weights = source_.tile(at_, end - at_);
+        if constexpr (in_blocks)
+          if (has_blocks_ && at_ % block == 0 && end % block == 0 &&
+              encode_blocks(weights, end, largest == nullptr ? nullptr : largest + (at_ / layout_.group - group))) {
+            at_ = end;
+            continue;
+          }
+        if (largest == nullptr) source_.check_finite(name_, at_, end - at_);
+        encode_lanes(weights, end);
       }
     }
     void finish(quantization_events* events) {
@@ -336,6 +350,44 @@ struct quantizer {
     }
 
    private:
+    /// Weights of one tile, if nothing about them is unusual.
+    bool encode_blocks(const float* weights, std::size_t end, const float* largest) {
+      float of_tile[tile_size / 32 + 2];
+      if (largest == nullptr) {
+        find_largest(weights, end - at_, of_tile);
+        largest = of_tile;
+      }
+      const std::uint32_t* words = nullptr;
+      if constexpr (Rounding::random) words = random_.draw_packed(words_of_, at_, end - at_);
+      std::byte* to = view_.bytes().data() + at_ / 8 * Format::bits;
+      return on_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
+        return encode_kernels<Set>::template encode_tile<Format, Rounding>(weights, words, at_, end, layout_.group, view_.grids(), largest,
+                                                                           source_.ahead(at_ + detail::encoded_at_once), to, met_);
+      });
+    }
+    void find_largest(const float* weights, std::size_t count, float* largest) const {
+      const std::size_t group = layout_.group, rest = std::min(count, group - at_ % group);
+      kernel::largest_magnitudes(weights, rest, 1, largest);
+      const std::size_t whole = (count - rest) / group, more = (count - rest) % group;
+      kernel::largest_magnitudes(weights + rest, group, whole, largest + 1);
+      if (more != 0) kernel::largest_magnitudes(weights + (count - more), more, 1, largest + 1 + whole);
+    }
+    void encode_lanes(const float* weights, std::size_t end) {
+      const std::uint32_t* words = nullptr;
+      if constexpr (Rounding::random) words = random_.draw(words_of_, at_, end - at_);
+      runs_ = kernel::scale_runs(layout_, at_);
+      const std::size_t first = at_;
+      while (at_ < end) {
+        const std::size_t j = at_ - first;
+        if constexpr (in_lanes)
+          on_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
+            at_ = encode_kernels<Set>::template encode<Format, Rounding>(weights + j, words, at_, end, view_.grids(), runs_, codes_ + j,
+                                                                         met_);
+          });
+        if (at_ < end) encode_one_by_one(weights, words, first, std::min(end, runs_.end()));
+      }
+      kernel::pack<Format::bits>(codes_, first, end - first, view_.bytes().data());
+    }
     /// Weights of one run up to `last`.
     void encode_one_by_one(const float* weights, const std::uint32_t* words, std::size_t first, std::size_t last) {
       const std::size_t k = runs_.index();
@@ -362,43 +414,52 @@ struct quantizer {
     scale_layout layout_;
     kernel::scale_runs runs_;
     decltype(std::declval<tensor_type&>().view()) view_;
+    bool has_blocks_;
     std::size_t at_ = 0;
     kernel::encoding met_;
     std::vector<unsigned char> facts_;  // of groups that are made of several runs
     alignas(64) std::int32_t codes_[tile_size];
-    alignas(64) float buffer_[Source::buffer_size];
     [[no_unique_address]] std::conditional_t<Rounding::random, kernel::random_tile<Rounding::random ? random_bits : 32>, nothing> random_;
   };
 
   /// absmax with float scales: groups are fitted and encoded some thousands of weights at a time.
   template <class Source>
-  void fit_and_encode(std::string_view name, tensor_view<const float> weights, const Source& source, const scale_layout& layout,
-                      tensor_type& into, tile_encoder<Source>& encoder) const {
-    constexpr std::size_t most_groups = 256, enough = 4 * tile_size;
+  void fit_and_encode(std::string_view name, tensor_view<const float> weights, const scale_layout& layout, tensor_type& into,
+                      tile_encoder<Source>& encoder) const {
+    constexpr std::size_t most_groups = 256;
     const std::span<float> scales = into.kept_scales().scales();
     float largest[most_groups];
-    double scale_sum = 0;
-    std::size_t others = 0;
+    bool any_zero = false;
+    const bool is_even = layout.row % layout.group == 0;  // every run is as long as the others
     kernel::scale_runs runs(layout, 0);
     for (std::size_t first = 0, k = 0; first < weights.size();) {
-      const std::size_t length = runs.end() - first;
+      const std::size_t length = is_even ? layout.group : runs.end() - first;
       std::size_t count = 0, last = first;
-      for (; last < weights.size() && runs.end() - last == length && count < most_groups && last - first < enough; ++count) {
+      if (is_even) {
+        count = std::min({std::max<std::size_t>(detail::encoded_at_once / length, 1), most_groups, (weights.size() - first) / length});
+        last = first + count * length;
+      }
+      for (; !is_even && last < weights.size() && runs.end() - last == length && count < most_groups &&
+             last - first < detail::encoded_at_once;
+           ++count) {
         last = runs.end();
         runs.next();
       }
-      source.largest_magnitudes(first, length, count, largest);
+      encoder.source().largest_magnitudes(first, length, count, largest);
       if (!kernel::symmetric_scales(largest, Format::value_of(Format::highest), count, scales.data() + k)) {
-        source.check_finite(name, weights);
+        encoder.source().check_finite(name, weights);
         for (std::size_t i = k; i < k + count; ++i)
           if (largest[i - k] != 0) detail::check_grid<Format>(name, layout, i, scaled{scales[i]});
       }
-      for (std::size_t i = k; i < k + count; ++i)
-        if (scales[i] > 0) scale_sum += double{scales[i]}, ++others;
-      encoder.encode(last);
+      for (std::size_t i = 0; i < count; ++i) any_zero |= largest[i] == 0;
+      encoder.encode(last, largest);
       first = last, k += count;
     }
-    if (others == scales.size()) return;
+    if (!any_zero) return;
+    double scale_sum = 0;
+    std::size_t others = 0;
+    for (const float scale : scales)
+      if (scale > 0) scale_sum += double{scale}, ++others;
     const float usual = others == 0 ? 1.0f : static_cast<float>(scale_sum / static_cast<double>(others));
     for (float& scale : scales)
       if (!(scale > 0)) scale = zero_grid(usual).scale;
