@@ -33,10 +33,7 @@ void random_rows(suite& s) {
     s.compare("words_philox", set,
               {4 * n, n,
                [&] {
-                 for (std::uint32_t i = 0; i < words.size() / 4; ++i) {
-                   const zolt::random_block block = zolt::philox4x32::block({i, 0, 0, 0}, {1, 0});
-                   for (std::size_t j = 0; j < 4; ++j) words.data()[4 * i + j] = block[j];
-                 }
+                 zolt::philox_blocks({0, 0, 0, 0}, {1, 0}, {reinterpret_cast<zolt::random_block*>(words.data()), words.size() / 4});
                }},
               peers);
   fill_row<zolt::distribution::rademacher>(s, "fill_rademacher", set);

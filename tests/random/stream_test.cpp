@@ -3,6 +3,7 @@
 #include <bit>
 #include <vector>
 
+#include "support/instruction_sets.hpp"
 #include "support/statistics.hpp"
 #include "support/weights.hpp"
 #include "zolt/random/stream.hpp"
@@ -93,6 +94,25 @@ TEST(hash_of, gives_the_published_values_of_fnv_1a) {
   EXPECT_EQ(hash_of("a", 1), 0xaf63dc4c8601ec8cu);
   EXPECT_EQ(hash_of("foobar", 6), 0x85944171f73967e8u);
   EXPECT_EQ(hash_of("\xff", 1), (0xcbf29ce484222325u ^ 0xffu) * 0x100000001b3u) << "a byte is unsigned";
+}
+
+TEST(philox_blocks, are_the_blocks_of_the_cipher_one_by_one) {
+  for (const std::size_t count : {1u, 7u, 8u, 31u, 32u, 33u, 100u})
+    test::for_each_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
+      std::vector<random_block> blocks(count);
+      word_kernels<Set>::philox({77, 1, 2, 3}, {5, 6}, count, blocks[0].data());
+      for (std::uint32_t i = 0; i < count; ++i) ASSERT_EQ(blocks[i], philox4x32::block({77 + i, 1, 2, 3}, {5, 6})) << name_of(Set) << " " << i;
+    });
+}
+
+TEST(random_stream, words_are_the_same_under_every_instruction_set) {
+  const random_stream source(some_key, some_parameter, stream::node);
+  for (const std::size_t count : {1u, 2u, 3u, 8u})
+    test::for_each_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
+      std::vector<std::uint32_t> words(count * random_stream::group_size);
+      word_kernels<Set>::groups(source, 12345, count, words.data());
+      for (std::size_t i = 0; i < words.size(); ++i) ASSERT_EQ(words[i], source.word(12345 * random_stream::group_size + i)) << name_of(Set);
+    });
 }
 
 }  // namespace

@@ -82,8 +82,9 @@ inline constexpr float parts_of_step = [] {
 
 /// Formats whose blocks of 64 weights go from memory to memory, where nothing of a quotient that is not rounded correctly matters.
 template <class Format, class Rounding>
-inline constexpr bool encodes_blocks = (Format::bits == 8 || Format::bits == 4) && rounding_lanes<Rounding>::known &&
-                                       parts_of_step<Format, Rounding> <= 65536 && Format::value_of(1) >= 0x1p-24f;
+inline constexpr bool encodes_blocks =
+    (Format::bits == 8 || Format::bits == 4) &&
+    rounding_lanes<Rounding>::known&& parts_of_step<Format, Rounding> <= 65536 && Format::value_of(1) >= 0x1p-24f;
 
 }  // namespace kernel
 

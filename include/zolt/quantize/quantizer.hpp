@@ -83,12 +83,19 @@ class group_encoder {
 /// Weights that are fitted and then encoded before more are: they stay in a cache meanwhile.
 inline constexpr std::size_t encoded_at_once = 4 * tile_size;
 
+/// Where memory is asked for while weights from `first` on are encoded: as far into each of the next tiles as the line of four that this is.
+inline const float* line_ahead(const float* data, std::size_t first) {
+  const std::size_t done = first % encoded_at_once;
+  return reinterpret_cast<const float*>(reinterpret_cast<std::uintptr_t>(data) +
+                                        (first - done + encoded_at_once + done / 4) * sizeof(float));
+}
+
 /// Weights as they are.
 struct plain_weights {
   const float* data;
 
   const float* tile(std::size_t first, std::size_t) const { return data + first; }
-  const float* ahead(std::size_t first) const { return data + first; }
+  const float* ahead(std::size_t first) const { return line_ahead(data, first); }
   void largest_magnitudes(std::size_t first, std::size_t length, std::size_t count, float* largest) const {
     kernel::largest_magnitudes(data + first, length, count, largest);
   }
@@ -106,7 +113,7 @@ class displaced_weights {
     if (first < first_ || first + count > first_ + count_) displace(first, count);
     return sums_ + (first - first_);
   }
-  const float* ahead(std::size_t first) const { return data_ + first; }
+  const float* ahead(std::size_t first) const { return line_ahead(data_, first); }
   void largest_magnitudes(std::size_t first, std::size_t length, std::size_t count, float* largest) {
     if (length <= chunk) {
       for (const std::size_t at_once = chunk / length; count != 0;) {
@@ -362,7 +369,7 @@ struct quantizer {
       std::byte* to = view_.bytes().data() + at_ / 8 * Format::bits;
       return on_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
         return encode_kernels<Set>::template encode_tile<Format, Rounding>(weights, words, at_, end, layout_.group, view_.grids(), largest,
-                                                                           source_.ahead(at_ + detail::encoded_at_once), to, met_);
+                                                                           source_.ahead(at_), to, met_);
       });
     }
     void find_largest(const float* weights, std::size_t count, float* largest) const {
