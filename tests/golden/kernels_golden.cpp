@@ -10,19 +10,19 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
-#include <cstdlib>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "zolt/direction/dense.hpp"
+#include "zolt/direction/sparse.hpp"
 #include "zolt/direction/uniform_codes.hpp"
+#include "zolt/kernel/codes.hpp"
 #include "zolt/kernel/decode.hpp"
 #include "zolt/kernel/direction.hpp"
 #include "zolt/numeric/codebook.hpp"
 #include "zolt/numeric/integer.hpp"
 #include "zolt/numeric/minifloat.hpp"
-#include "zolt/optimizer/optimizer.hpp"
 #include "zolt/quantize/quantized_tensor.hpp"
 #include "zolt/quantize/quantizer.hpp"
 #include "zolt/update/momentum.hpp"
@@ -151,59 +151,102 @@ std::uint64_t quantized() {
   return w.hash;
 }
 
-/// Probes in place and updates; those of int8, of e4m3fn and of sparse laws are in training_golden. The loss is made of the bytes that a probe
-/// sees, so that every one of them tells on all that follows.
-template <class Parameters, class See, class... Policies>
-void train(std::size_t threads, const Parameters& parameters, const See& see, const Policies&... policies) {
-  zolt::optimizer opt{parameters, policies..., zolt::options{.run = 11, .threads = threads}};
-  for (int step = 0; step < 3; ++step) {
-    opt.step(see);
-    see();
-  }
+/// Floats that are displaced, with what undoes it, and put back.
+template <class Distribution>
+std::uint64_t displaced() {
+  witness w;
+  draws d(7);
+  for_spans(8, [&](const zolt::random_stream& source, std::uint64_t first, std::size_t offset, std::size_t size) {
+    std::vector<float> floats(offset + size + 3);
+    for (float& f : floats) f = d.weight();
+    std::vector<std::int8_t> corrections(size);
+    std::vector<std::uint32_t> lost(size);
+    const float coefficient = 0x1p-14f * static_cast<float>(d.between(-4000, 4000));
+    const std::span<float> some = std::span(floats).subspan(offset, size);
+    zolt::kernel::displace<Distribution>(source, first, coefficient, some, corrections.data(), lost.data());
+    w.see(std::span(floats)), w.see(std::span(corrections)), w.see(std::span(lost));
+    zolt::kernel::put_back<Distribution>(source, first, coefficient, some, corrections.data(), lost.data());
+    w.see(std::span(floats));
+  });
+  return w.hash;
 }
 
-/// A float tensor so large that threads share it, at an address that is no multiple of a register.
-struct floats {
-  std::vector<float> memory = std::vector<float>(70001);
-  std::span<float> weights = std::span(memory).subspan(3);
-  witness seen;
-
-  floats() {
-    draws d(7);
+template <class Rule>
+std::uint64_t ruled(const Rule& rule) {
+  witness w;
+  draws d(9);
+  for (std::uint64_t step = 0; step < 40; ++step) {
+    const std::size_t size = d.below(longest);
+    std::vector<float> gradient(size), delta(size), weights(size), moments[Rule::moments];
+    zolt::moment_tile<Rule::moments> tile;
+    for (std::size_t m = 0; m < Rule::moments; ++m) {
+      moments[m].resize(size);
+      for (float& f : moments[m]) f = d.weight();
+      if (m > 0)
+        for (float& f : moments[m]) f = f < 0 ? -f : f;
+      tile[m] = moments[m];
+    }
+    for (float& f : gradient) f = d.weight();
     for (float& f : weights) f = d.weight();
+    rule.apply(rule.at(0.1, step * step), gradient, tile, delta);
+    zolt::kernel::add_update(weights, delta.data(), 0.75f, -0.25f, 0.25f);
+    w.see(std::span(delta)), w.see(std::span(weights));
+    for (const std::vector<float>& m : moments) w.see(std::span(m));
   }
-  auto parameter() { return zolt::parameter("floats", weights, {.unit = 0.01}); }
-  double see() { return seen.see(std::span(memory)), static_cast<double>(seen.hash % 4096); }
-};
-
-template <class... Policies>
-std::uint64_t trained_floats(std::size_t threads, const Policies&... policies) {
-  floats w;
-  train(
-      threads, zolt::parameters(w.parameter()), [&w] { return w.see(); }, policies...);
-  return w.seen.hash;
+  return w.hash;
 }
 
-template <class... Policies>
-std::uint64_t trained(std::size_t threads, const Policies&... policies) {
-  draws d(8);
-  zolt::quantized_tensor<zolt::int4, zolt::per_group<32>> four_bit{{520, 160}};
-  for (float& scale : four_bit.scales()) scale = 0x1p-10f * static_cast<float>(16 + d.below(16));
-  for (std::size_t i = 0; i < four_bit.size(); ++i) four_bit.view().set_code(i, zolt::int4::code_of(d.between(-7, 7)));
-  floats w;
-  const auto see = [&] {
-    w.seen.see(four_bit.view().bytes());
-    return w.see();
-  };
-  train(threads, zolt::parameters(zolt::parameter("four_bit", four_bit), w.parameter()), see, policies...);
-  return w.seen.hash;
+/// Codes that move, move back, and take updates of every length.
+template <class Format>
+std::uint64_t moved() {
+  witness w;
+  draws d(10);
+  for (int i = 0; i < 40; ++i) {
+    const std::size_t size = d.below(longest);
+    std::vector<zolt::code> codes(size);
+    for (zolt::code& c : codes) c = Format::code_of(d.between(Format::lowest, Format::highest));
+    std::vector<std::int16_t> z(size);
+    for (std::int16_t& each : z) each = static_cast<std::int16_t>(d.between(-3, 3));
+    std::vector<std::uint8_t> exceptions(size);
+    zolt::kernel::move_codes<Format>(codes.data(), z.data(), i % 5 + 1, size, exceptions.data());
+    w.see(std::span(codes)), w.see(std::span(exceptions));
+    std::vector<float> delta(size);
+    std::vector<std::uint32_t> words(size);
+    for (float& f : delta) f = d.weight() * 4;
+    for (std::uint32_t& each : words) each = d.words(d.next++);
+    const auto landed = zolt::kernel::land_codes<Format>(codes.data(), delta.data(), words.data(), size);
+    const std::vector<std::uint64_t> counted = {landed.moved, landed.clamped};
+    w.see(std::span(codes)), w.see(std::span(counted));
+    if constexpr (zolt::kernel::format_of_byte_lanes<Format>) {
+      zolt::kernel::sign_words bits;
+      for (std::uint32_t& each : bits.signs) each = d.words(d.next++);
+      for (std::uint32_t& each : bits.bytes) each = d.words(d.next++);
+      for (std::uint32_t& each : bits.tails) each = d.words(d.next++);
+      zolt::kernel::land_signs<Format>(codes.data(), bits, d.words(d.next++), i % 2 == 0, size);
+      w.see(std::span(codes));
+    }
+  }
+  return w.hash;
+}
+
+std::uint64_t located() {
+  witness w;
+  const zolt::parameter_info info{7, {1, std::size_t{1} << 30}};
+  for (const std::uint32_t rho : {429u, 4294967u, 42949672u, 2147483648u}) {
+    std::vector<std::uint64_t> found;
+    zolt::sparse_rademacher_law{rho}.for_each_nonzero({1, 2, 3}, info, 12345, 12345 + (std::uint64_t{1} << 43) / (rho + 1ull),
+                                                      [&found](std::uint64_t i, int z, std::uint64_t slot) {
+                                                        found.push_back(i), found.push_back(slot), found.push_back(z < 0 ? 1 : 0);
+                                                      });
+    w.see(std::span(found));
+  }
+  return w.hash;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) try {
-  if (argc != 3) return std::fprintf(stderr, "usage: kernels_golden DATA THREADS\n"), 1;
-  const std::size_t threads = std::strtoul(argv[2], nullptr, 10);
+  if (argc != 3) return std::fprintf(stderr, "usage: kernels_golden DATA THREADS (both unused here)\n"), 1;
   using zolt::int4, zolt::int8, zolt::e4m3fn, zolt::nearest_even, zolt::stochastic_rounding, zolt::few_bit_stochastic;
   namespace distribution = zolt::distribution;
   const struct {
@@ -221,19 +264,19 @@ int main(int argc, char** argv) try {
       {"add uniform", added<distribution::uniform>()},
       {"decode int8", decoded<int8>()},
       {"decode int4", decoded<int4>()},
-      {"decode int3", decoded<zolt::int3>()},
       {"decode e4m3fn", decoded<e4m3fn>()},
       {"decode nf4", decoded<zolt::nf4>()},
-      {"int8 to nearest", quantized<int8, nearest_even>()},
-      {"int8 stochastic", quantized<int8, stochastic_rounding>()},
       {"int8 few bits", quantized<int8, few_bit_stochastic<8>>()},
       {"int4 stochastic", quantized<int4, stochastic_rounding>()},
-      {"int4 few bits", quantized<int4, few_bit_stochastic<8>>()},
       {"e4m3fn to nearest", quantized<e4m3fn, nearest_even>()},
-      {"e4m3fn stochastic", quantized<e4m3fn, stochastic_rounding>()},
-      {"sgd, rademacher", trained(threads, zolt::rademacher{}, zolt::sgd{.rate = 0.4})},
-      {"momentum, uniform", trained_floats(threads, zolt::uniform{}, zolt::momentum{.rate = 0.1})},
-      {"adam, gaussian", trained_floats(threads, zolt::gaussian{}, zolt::adam{.rate = 0.1})},
+      {"displace rademacher", displaced<distribution::rademacher>()},
+      {"displace gaussian", displaced<distribution::gaussian>()},
+      {"momentum", ruled(zolt::momentum{})},
+      {"adam", ruled(zolt::adam{})},
+      {"move int8", moved<int8>()},
+      {"move int4", moved<int4>()},
+      {"move e4m3fn", moved<e4m3fn>()},
+      {"locate", located()},
   };
   witness all;
   for (const auto& part : parts) {

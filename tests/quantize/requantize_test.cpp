@@ -42,7 +42,10 @@ using all_choices =
                    choice<int4, per_group<40, last_group::shorter>, few_bit_stochastic<4>>,
                    choice<e4m3fn, per_tensor, few_bit_stochastic<16>>, choice<int4, per_block<2, 32, last_group::shorter>, nearest_even>,
                    choice<uint4, per_group<32>, stochastic_rounding>, choice<nf4, per_group<32>, nearest_even>,
-                   choice<integer<3>, per_channel, nearest_away>>;
+                   choice<integer<3>, per_channel, nearest_away>, choice<int4, per_group<32>, few_bit_stochastic<8>>,
+                   choice<int4, per_channel, nearest_even>, choice<mxint8, per_group<96>, few_bit_stochastic<3>>,
+                   choice<e5m2, per_group<96>, few_bit_stochastic<8>>, choice<e2m1fn, per_group<32>, few_bit_stochastic<16>>,
+                   choice<full_integer<8>, per_group<32>, nearest_even>>;
 TYPED_TEST_SUITE(requantized, all_choices);
 
 // The definition, weight by weight: the scale as it is kept, the word where the layout of the random bits says.
