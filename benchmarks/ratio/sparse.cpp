@@ -1,8 +1,8 @@
 // A step on the non-zeros of a sparse direction, in passes over all codes: there, back and the update. And what naming a non-zero costs.
+#include "zolt/direction/sparse.hpp"
 #include "limits.hpp"
 #include "rows.hpp"
 #include "weights.hpp"
-#include "zolt/direction/sparse.hpp"
 #include "zolt/estimator/difference.hpp"
 #include "zolt/numeric/integer.hpp"
 #include "zolt/update/sgd.hpp"
@@ -34,8 +34,9 @@ void generation_row(suite& s, const std::string& kernel, double density) {
   law.for_each_nonzero({1, 0, 0}, {7, shape_of(weights)}, 0, weights, [&count](std::uint64_t, int, std::uint64_t) { ++count; });
   std::uint64_t sum = 0;  // one thing to keep: two would wait for each other in memory
   const auto run = [&](std::uint32_t step) {
-    law.for_each_nonzero({1, step, 0}, {7, shape_of(weights)}, 0, weights,
-                         [&sum](std::uint64_t i, int sign, std::uint64_t) { sum += i ^ static_cast<std::uint64_t>(std::int64_t{sign} >> 63); });
+    law.for_each_nonzero({1, step, 0}, {7, shape_of(weights)}, 0, weights, [&sum](std::uint64_t i, int sign, std::uint64_t) {
+      sum += i ^ static_cast<std::uint64_t>(std::int64_t{sign} >> 63);
+    });
   };
   std::uint32_t step = 0;
   s.time(kernel, {"-", 0, 1}, {0, static_cast<double>(count), [&] { run(++step); }});

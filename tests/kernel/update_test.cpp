@@ -103,7 +103,8 @@ class update_rules : public testing::TestWithParam<std::size_t> {
 
 TEST_P(update_rules, momentum_is_the_scalar_rule) { expect(kernel::momentum_step{.rate = 0.01f, .decay = 0.9f}); }
 TEST_P(update_rules, amsgrad_is_the_scalar_rule) {
-  expect(kernel::amsgrad_step{.rate = 0.01f, .first_decay = 0.9f, .first_rest = 0.1f, .second_decay = 0.999f, .second_rest = 0.001f, .epsilon = 1e-8f});
+  expect(kernel::amsgrad_step{
+      .rate = 0.01f, .first_decay = 0.9f, .first_rest = 0.1f, .second_decay = 0.999f, .second_rest = 0.001f, .epsilon = 1e-8f});
 }
 TEST_P(update_rules, signs_are_the_scalar_rule) {
   for (const float threshold : {0.0f, 1e-3f, 1e30f}) expect(kernel::sign_step{.length = 0.25f, .threshold = threshold});

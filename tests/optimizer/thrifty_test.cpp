@@ -23,8 +23,9 @@ template <class Law, class WriteBack>
 std::vector<int> moves_after(const Law& law, const WriteBack& write_back, std::span<const logged_term> terms, float rate,
                              std::size_t threads, write_events* events = nullptr) {
   codes q{{rows, columns}};
-  optimizer opt{parameters(parameter("w", q)), two_point{.queries = static_cast<std::uint32_t>(terms.size())}, sgd{.rate = 1}, law, write_back,
-                options{.run = 3, .threads = threads}};
+  optimizer opt{
+      parameters(parameter("w", q)),        two_point{.queries = static_cast<std::uint32_t>(terms.size())}, sgd{.rate = 1}, law, write_back,
+      options{.run = 3, .threads = threads}};
   const write_events met = opt.apply({0, 0, rate, static_cast<std::uint32_t>(terms.size())}, terms);
   if (events != nullptr) *events = met;
   std::vector<int> moved(weights);

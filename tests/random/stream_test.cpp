@@ -101,7 +101,8 @@ TEST(philox_blocks, are_the_blocks_of_the_cipher_one_by_one) {
     test::for_each_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
       std::vector<random_block> blocks(count);
       word_kernels<Set>::philox({77, 1, 2, 3}, {5, 6}, count, blocks[0].data());
-      for (std::uint32_t i = 0; i < count; ++i) ASSERT_EQ(blocks[i], philox4x32::block({77 + i, 1, 2, 3}, {5, 6})) << name_of(Set) << " " << i;
+      for (std::uint32_t i = 0; i < count; ++i)
+        ASSERT_EQ(blocks[i], philox4x32::block({77 + i, 1, 2, 3}, {5, 6})) << name_of(Set) << " " << i;
     });
 }
 
@@ -111,7 +112,8 @@ TEST(random_stream, words_are_the_same_under_every_instruction_set) {
     test::for_each_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
       std::vector<std::uint32_t> words(count * random_stream::group_size);
       word_kernels<Set>::groups(source, 12345, count, words.data());
-      for (std::size_t i = 0; i < words.size(); ++i) ASSERT_EQ(words[i], source.word(12345 * random_stream::group_size + i)) << name_of(Set);
+      for (std::size_t i = 0; i < words.size(); ++i)
+        ASSERT_EQ(words[i], source.word(12345 * random_stream::group_size + i)) << name_of(Set);
     });
 }
 

@@ -26,7 +26,8 @@ TEST(vote, thresholds_are_normal_quantiles) {
     EXPECT_EQ(static_cast<double>(threshold), exact::round_to_significant(double{threshold}, 10));
     EXPECT_EQ(vote{}.at(fraction, 77).threshold, threshold);
   }
-  for (double fraction = 1; fraction > 1e-9; fraction *= 0.9) EXPECT_LE(vote{}.at(fraction, 0).threshold, vote{}.at(fraction * 0.9, 0).threshold);
+  for (double fraction = 1; fraction > 1e-9; fraction *= 0.9)
+    EXPECT_LE(vote{}.at(fraction, 0).threshold, vote{}.at(fraction * 0.9, 0).threshold);
 }
 
 TEST(vote, moves_one_unit_where_the_estimate_reaches_the_threshold) {

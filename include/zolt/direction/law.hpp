@@ -49,17 +49,16 @@ concept sparse_law = resolved_law<L> && requires(const L& law, const direction_k
 /// A law that adds itself to floats without a tile of integers between: to[j] ← to[j] + coefficient·z[first + j], or 0 + coefficient·z.
 /// Where z is 0 not even the sign of a zero changes.
 template <class L>
-concept adding_law = resolved_law<L> &&
-    requires(const L& law, const direction_key& key, const parameter_info& info, std::uint64_t first, float coefficient, std::span<float> to) {
+concept adding_law = resolved_law<L> && requires(const L& law, const direction_key& key, const parameter_info& info, std::uint64_t first,
+                                                 float coefficient, std::span<float> to) {
   law.add(key, info, first, coefficient, to);
   law.set(key, info, first, coefficient, to);
 };
 
 /// A law that displaces floats and puts them back in the same way.
 template <class L>
-concept displacing_law =
-    adding_law<L> && requires(const L& law, const direction_key& key, const parameter_info& info, std::uint64_t first, float coefficient,
-                              std::span<float> w, std::int8_t* corrections, std::uint32_t* lost) {
+concept displacing_law = adding_law<L> && requires(const L& law, const direction_key& key, const parameter_info& info, std::uint64_t first,
+                                                   float coefficient, std::span<float> w, std::int8_t* corrections, std::uint32_t* lost) {
   { law.displace(key, info, first, coefficient, w, corrections, lost) } -> std::same_as<std::size_t>;
   law.put_back(key, info, first, coefficient, w, corrections, lost);
 };

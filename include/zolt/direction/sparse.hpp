@@ -71,8 +71,8 @@ struct sparse_rademacher_law {
 
   /// The non-zeros in the cells from `next` to the end of its group of words, which `next` becomes.
   template <class Function>
-  void found_in(const random_stream& source, std::uint64_t& next, std::uint64_t end, std::uint64_t first, std::uint64_t last, nonzeros& found,
-                Function& f) const {
+  void found_in(const random_stream& source, std::uint64_t& next, std::uint64_t end, std::uint64_t first, std::uint64_t last,
+                nonzeros& found, Function& f) const {
     found.count = 0;
     if (next >= end) return;
     const std::uint64_t size = cell(), kept = (std::uint64_t{rho} + 1) * size >> 1;

@@ -23,9 +23,8 @@ namespace zolt::inline v0::kernel {
 /// them are kept, that is below `kept` of 2³¹.
 inline bool locate_nonzeros(const std::uint32_t* words, std::uint64_t first, std::uint64_t size, std::uint64_t kept, std::uint64_t* index,
                             std::int32_t* sign) {
-  return on_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
-    return cell_kernels<Set>::locate(words, first, size, kept, index, sign);
-  });
+  return on_instruction_set(
+      [&]<instruction_set Set>(instruction_set_constant<Set>) { return cell_kernels<Set>::locate(words, first, size, kept, index, sign); });
 }
 
 }  // namespace zolt::inline v0::kernel

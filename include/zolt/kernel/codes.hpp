@@ -70,9 +70,8 @@ moved_codes move_codes(code* codes, const std::int16_t* z, int step, std::size_t
 /// Undoes move_codes, where it can be undone.
 template <number_format Format>
 void move_codes_back(code* codes, const std::int16_t* z, int step, std::size_t count) {
-  on_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
-    code_kernels<Set>::template move_back<Format>(codes, z, step, count);
-  });
+  on_instruction_set(
+      [&]<instruction_set Set>(instruction_set_constant<Set>) { code_kernels<Set>::template move_back<Format>(codes, z, step, count); });
 }
 
 /// codes[j] moves by delta[j] ordinals, rounded stochastically with words[j], within the range. A code that stays is not touched.

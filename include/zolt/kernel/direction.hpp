@@ -61,7 +61,8 @@ std::size_t displace(const random_stream& source, std::uint64_t first, float coe
 }
 
 /// w[j] ← the bits that it had before displace with the same arguments.
-inline void put_back(std::span<float> w, const std::int16_t* z, float coefficient, const std::int8_t* corrections, const std::uint32_t* lost) {
+inline void put_back(std::span<float> w, const std::int16_t* z, float coefficient, const std::int8_t* corrections,
+                     const std::uint32_t* lost) {
   on_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
     direction_kernels<Set>::put_back(w.data(), z, coefficient, corrections, lost, w.size());
   });

@@ -54,7 +54,8 @@ inline std::uint64_t add_update(std::span<float> w, const float* delta, float un
 
 /// delta[j] ← what a step makes of gradient[j] and the moments of weight j, moments[m][j].
 template <class Step>
-void apply_rule(const Step& step, std::span<const float> gradient, const std::array<std::span<float>, Step::moments>& moments, float* delta) {
+void apply_rule(const Step& step, std::span<const float> gradient, const std::array<std::span<float>, Step::moments>& moments,
+                float* delta) {
   std::array<float*, Step::moments> of{};
   for (std::size_t m = 0; m < of.size(); ++m) of[m] = moments[m].data();
   on_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {

@@ -213,8 +213,7 @@ void write_tile(const parameter<Storage>& p, const direction_key& key, parameter
   } else {
     const std::span<float> w = p.storage.values().subspan(first);
     if (p.relative)
-      for (std::size_t j = 0; j < delta.size(); ++j)
-        land_on_float<true>(w[j], exact::product(unit, delta[j]), p.lowest, p.highest, events);
+      for (std::size_t j = 0; j < delta.size(); ++j) land_on_float<true>(w[j], exact::product(unit, delta[j]), p.lowest, p.highest, events);
     else
       events.clamped += kernel::add_update(w.first(delta.size()), delta.data(), unit, p.lowest, p.highest);
   }
@@ -226,7 +225,8 @@ template <coded_storage Storage>
 void apply_signs(const parameter<Storage>& p, const resolved_term& term, const direction_key& key, std::size_t first, std::size_t last,
                  write_events& events) {
   const Storage storage = p.storage;
-  const random_stream signs(term.key, p.id, stream::direction), bytes(key, p.id, stream::round_update), tails(key, p.id, stream::round_tail);
+  const random_stream signs(term.key, p.id, stream::direction), bytes(key, p.id, stream::round_update),
+      tails(key, p.id, stream::round_tail);
   const auto fraction = static_cast<std::uint32_t>(std::fabs(double{term.coefficient}) * 0x1p32);
   constexpr std::size_t group = random_stream::group_size;
   alignas(64) code codes[tile_size];
@@ -266,13 +266,14 @@ void apply_skipping(const parameter<Storage>& p, const Law& law, std::span<const
   write_events met;
   drawn.for_each_nonzero(random_stream(key, p.id, stream::round_update), first, last,
                          prefetching{storage, [&](std::size_t i, int, std::size_t slot) {
-                           float delta = 0;
-                           for (const resolved_term& t : terms)
-                             if (const int z = direction_at(law, t.key, info_of(p), i); z != 0) delta += t.coefficient * static_cast<float>(z);
-                           const double test = std::fabs(double{delta}) * 0x1p64 / (drawn.rho + 1.0);
-                           const bool moves = tests(slot) < test;
-                           land_on<stochastic>(storage, state, i, moves ? (delta < 0 ? -1 : 1) : 0, met);
-                         }});
+                                       float delta = 0;
+                                       for (const resolved_term& t : terms)
+                                         if (const int z = direction_at(law, t.key, info_of(p), i); z != 0)
+                                           delta += t.coefficient * static_cast<float>(z);
+                                       const double test = std::fabs(double{delta}) * 0x1p64 / (drawn.rho + 1.0);
+                                       const bool moves = tests(slot) < test;
+                                       land_on<stochastic>(storage, state, i, moves ? (delta < 0 ? -1 : 1) : 0, met);
+                                     }});
   events = events + met;
 }
 

@@ -1,8 +1,8 @@
 #pragma once
 
 #include <algorithm>
-#include <cstddef>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -55,8 +55,8 @@ class applier {
   /// Applies the terms of a step to all weights, a lane of the team at a time.
   /// `restore` is called for every part of the weights before they are touched.
   template <executor Executor, class Restore>
-  write_events apply(Executor& team, const inputs_t<direction_policy>& inputs, const logged_step& step,
-                     std::span<const logged_term> terms, const Restore& restore) {
+  write_events apply(Executor& team, const inputs_t<direction_policy>& inputs, const logged_step& step, std::span<const logged_term> terms,
+                     const Restore& restore) {
     std::fill(events_.begin(), events_.end(), write_events{});
     resolve_steps(inputs, step, terms);
     reserve_sums(terms.size());

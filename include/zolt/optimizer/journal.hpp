@@ -206,29 +206,32 @@ void move_nonzeros(const parameter<Storage>& p, const Law& law, const displaceme
   if constexpr (coded_storage<Storage>) {
     using format = typename Storage::format;
     law.for_each_nonzero(to.key, info_of(p), first, last, prefetching{storage, [&](std::size_t i, int z, std::size_t) {
-                           const code before = storage.code(i);
-                           const int ordinal = format::ordinal_of(before), target = moved<format>(ordinal, to.step * z);
-                           const bool stops = target - to.step * z != ordinal;
-                           undo.clamped += stops;
-                           if (stops || format::code_of(ordinal) != before) {
-                             undo.make_room(i, 1);
-                             undo.add(base + i, before);
-                           }
-                           if (target != ordinal) storage.set_code(i, format::code_of(target));
-                         }});
+                                                                        const code before = storage.code(i);
+                                                                        const int ordinal = format::ordinal_of(before),
+                                                                                  target = moved<format>(ordinal, to.step * z);
+                                                                        const bool stops = target - to.step * z != ordinal;
+                                                                        undo.clamped += stops;
+                                                                        if (stops || format::code_of(ordinal) != before) {
+                                                                          undo.make_room(i, 1);
+                                                                          undo.add(base + i, before);
+                                                                        }
+                                                                        if (target != ordinal) storage.set_code(i, format::code_of(target));
+                                                                      }});
   } else {
     const std::span<float> w = storage.values();
     with_relative(p.relative, [&]<bool Relative>(std::bool_constant<Relative>) {
-      law.for_each_nonzero(to.key, info_of(p), first, last, prefetching{storage, [&](std::size_t i, int z, std::size_t) {
-                             const float before = w[i], d = to.step * static_cast<float>(z);
-                             const float after = exact::opaque(displaced<Relative>(before, d));
-                             const float back = Relative ? after : after - d;  // what is in the way of an inverse there: any move
-                             if (std::bit_cast<std::uint32_t>(back) != std::bit_cast<std::uint32_t>(before)) {
-                               undo.make_room(i, 1);
-                               undo.add(base + i, std::bit_cast<std::uint32_t>(before));
-                             }
-                             w[i] = after;
-                           }});
+      law.for_each_nonzero(to.key, info_of(p), first, last,
+                           prefetching{storage, [&](std::size_t i, int z, std::size_t) {
+                                         const float before = w[i], d = to.step * static_cast<float>(z);
+                                         const float after = exact::opaque(displaced<Relative>(before, d));
+                                         const float back =
+                                             Relative ? after : after - d;  // what is in the way of an inverse there: any move
+                                         if (std::bit_cast<std::uint32_t>(back) != std::bit_cast<std::uint32_t>(before)) {
+                                           undo.make_room(i, 1);
+                                           undo.add(base + i, std::bit_cast<std::uint32_t>(before));
+                                         }
+                                         w[i] = after;
+                                       }});
     });
   }
 }
@@ -239,20 +242,22 @@ void restore_nonzeros(const parameter<Storage>& p, const Law& law, const displac
   const Storage storage = p.storage;
   if constexpr (coded_storage<Storage>) {
     using format = typename Storage::format;
-    law.for_each_nonzero(from.key, info_of(p), first, last, prefetching{storage, [&](std::size_t i, int z, std::size_t) {
-                           if (undo.is_next(base + i))
-                             storage.set_code(i, static_cast<code>(undo.entries[undo.next_entry++].bits));
-                           else if (from.step * z != 0)
-                             storage.set_code(i, format::code_of(format::ordinal_of(storage.code(i)) - from.step * z));
-                         }});
+    law.for_each_nonzero(from.key, info_of(p), first, last,
+                         prefetching{storage, [&](std::size_t i, int z, std::size_t) {
+                                       if (undo.is_next(base + i))
+                                         storage.set_code(i, static_cast<code>(undo.entries[undo.next_entry++].bits));
+                                       else if (from.step * z != 0)
+                                         storage.set_code(i, format::code_of(format::ordinal_of(storage.code(i)) - from.step * z));
+                                     }});
   } else {
     const std::span<float> w = storage.values();
     law.for_each_nonzero(from.key, info_of(p), first, last, prefetching{storage, [&](std::size_t i, int z, std::size_t) {
-                           if (undo.is_next(base + i))
-                             w[i] = std::bit_cast<float>(undo.entries[undo.next_entry++].bits);
-                           else if (!p.relative)
-                             w[i] -= from.step * static_cast<float>(z);
-                         }});
+                                                                          if (undo.is_next(base + i))
+                                                                            w[i] =
+                                                                                std::bit_cast<float>(undo.entries[undo.next_entry++].bits);
+                                                                          else if (!p.relative)
+                                                                            w[i] -= from.step * static_cast<float>(z);
+                                                                        }});
   }
 }
 

@@ -337,11 +337,10 @@ class optimizer {
   }
   template <class Function>
   void for_each_part_of(std::size_t lane, Function&& f) const {
-    detail::for_each_range(parameters_, team_.size(), lane,
-                           [&](std::size_t, const auto& p, std::size_t first, std::size_t last, std::uint64_t base) {
-                             detail::for_each_part(first, last, detail::part_size(law_),
-                                                   [&](std::size_t begin, std::size_t end) { f(p, begin, end, base); });
-                           });
+    detail::for_each_range(
+        parameters_, team_.size(), lane, [&](std::size_t, const auto& p, std::size_t first, std::size_t last, std::uint64_t base) {
+          detail::for_each_part(first, last, detail::part_size(law_), [&](std::size_t begin, std::size_t end) { f(p, begin, end, base); });
+        });
   }
   std::size_t dense_weights_of(std::size_t lane) const {
     std::size_t count = 0;

@@ -194,8 +194,8 @@ class outer_applier {
   }
 
   template <bool Writes, executor Executor, class S>
-  void pass(Executor& team, std::size_t index, const parameter<S>& p, const matrix& m, std::span<const outer_factor> factors,
-            double rate, const direction_key& key, std::uint64_t step, bool record) {
+  void pass(Executor& team, std::size_t index, const parameter<S>& p, const matrix& m, std::span<const outer_factor> factors, double rate,
+            const direction_key& key, std::uint64_t step, bool record) {
     if constexpr (pooling != rms_pooling::none) {
       sums_[index].rows.assign(m.rows, 0.0);
       sums_[index].columns.assign(m.factored() ? m.stripes() * m.columns : 0, 0.0f);

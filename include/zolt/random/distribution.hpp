@@ -62,9 +62,8 @@ namespace zolt::inline v0::distribution {
 /// The elements of one row of 16 words.
 template <class Distribution>
 void expand(const std::uint32_t* row, std::int16_t* z) {
-  on_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
-    distribution_kernels<Set>::template expand<Distribution>(row, z);
-  });
+  on_instruction_set(
+      [&]<instruction_set Set>(instruction_set_constant<Set>) { distribution_kernels<Set>::template expand<Distribution>(row, z); });
 }
 
 /// z[j] = element first + j.
