@@ -29,7 +29,12 @@ struct gaussian {
   static constexpr int bits = 7;
   static constexpr double second_moment = 846;
   static constexpr std::size_t elements_per_row = 32;
-  static constexpr std::int8_t levels[16] = {1, 4, 6, 8, 10, 15, 17, 31, -1, -4, -6, -8, -10, -15, -17, -31};
+  /// Of a nibble, four times over for look-ups in 16 bytes each.
+  static constexpr struct {
+    alignas(64) std::int8_t of_nibble[64];
+  } levels = {{1,   4,   6,   8,   10, 15, 17,  31,  -1,  -4,  -6, -8, -10, -15, -17, -31, 1,   4,   6,   8,  10, 15,
+               17,  31,  -1,  -4,  -6, -8, -10, -15, -17, -31, 1,  4,  6,   8,   10,  15,  17,  31,  -1,  -4, -6, -8,
+               -10, -15, -17, -31, 1,  4,  6,   8,   10,  15,  17, 31, -1,  -4,  -6,  -8,  -10, -15, -17, -31}};
 };
 
 /// The odd integers −4095 … 4095, each with probability 2⁻¹²: zero mean exactly, E z² = (2²⁴ − 1)/3.
