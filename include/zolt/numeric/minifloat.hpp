@@ -61,6 +61,11 @@ struct minifloat {
   static constexpr overflow on_overflow = Overflow;
   static constexpr code negative_zero = Kind == minifloat_kind::fnuz ? 0 : sign_bit;
 
+  /// For codes of 8 bits: the magnitude's bits are those of an IEEE half, this far up, and the number is that half times half_scale.
+  static constexpr bool is_part_of_half = bits == 8 && (Exponent < 5 || Kind == minifloat_kind::ieee);
+  static constexpr int half_shift = 10 - Mantissa;
+  static constexpr float half_scale = std::bit_cast<float>(static_cast<std::uint32_t>(142 - Bias) << 23);
+
   static constexpr bool has_ordinal(code c) {
     if constexpr (Kind == minifloat_kind::fnuz)
       return (c & (sign_bit | magnitude_mask)) != sign_bit;

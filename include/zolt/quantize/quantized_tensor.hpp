@@ -127,7 +127,7 @@ class quantized_tensor {
 
  private:
   zolt::shape shape_;
-  std::vector<std::byte> codes_;
+  std::vector<std::byte, cache_line_allocator<std::byte>> codes_;
   Scales kept_;
 };
 
