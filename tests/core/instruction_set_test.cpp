@@ -71,8 +71,10 @@ TEST(instruction_set, is_the_one_that_the_environment_names) {
   for (const instruction_set set : all_sets) EXPECT_TRUE(!is_available(set) || chosen(std::string(name_of(set))) == set) << name_of(set);
 }
 
+TEST(instruction_set, of_no_name_is_the_best_one) { EXPECT_EQ(chosen(""), chosen(std::nullopt)); }
+
 TEST(instruction_set, of_an_unknown_name_is_refused) {
-  for (const char* name : {"", "AVX2", "avx", "avx512f", "sse2", " baseline"})
+  for (const char* name : {"AVX2", "avx", "avx512f", "sse2", " baseline"})
     EXPECT_EQ(refusal(name), "zolt: ZOLT_INSTRUCTION_SET: instruction set = " + std::string(name) + " must be baseline, avx2 or avx512");
 }
 

@@ -1,6 +1,8 @@
 // What a user's own policy, scope or file could break: an error that names it, and weights that are as they were.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <limits>
 #include <stdexcept>
 #include <string>
@@ -72,6 +74,83 @@ TEST_F(guards, scopes_do_not_nest) {
     EXPECT_NE(message_of([&] { opt.apply({}, {}); }), "no error");
   }
   expect_untouched();
+}
+
+TEST_F(guards, nothing_evaluates_or_applies_while_weights_are_displaced) {
+  optimizer opt{parameters(), sgd{.rate = 0.3}};
+  const auto refusal = [&](auto&& call) { return message_of(call).find("displaced by an in_place scope") != std::string::npos; };
+  {
+    const auto plan = opt.ask();
+    const decltype(opt)::in_place scope(opt, plan[0]);
+    EXPECT_TRUE(refusal([&] { opt.step([&] { return loss(); }); }));
+    EXPECT_TRUE(refusal([&] { opt.evaluate([&](const probe_view&) { return loss(); }); }));
+  }
+  expect_untouched();
+  // What a loss calls while its weights are displaced.
+  EXPECT_TRUE(refusal([&] {
+    opt.step([&] {
+      opt.apply({0, 0, 0.1f, 0}, {});
+      return loss();
+    });
+  }));
+  expect_untouched();
+  EXPECT_TRUE(refusal([&] {
+    opt.step([&] {
+      const decltype(opt)::in_place scope(opt, opt.ask()[0]);
+      return loss();
+    });
+  }));
+  expect_untouched();
+  EXPECT_EQ(opt.step([&] { return loss(); }).step, 0u) << "and the step can still be taken";
+}
+
+/// Fails in the middle of an update.
+struct failing_rule {
+  static constexpr std::string_view name = "failing_rule";
+  static constexpr std::size_t moments = 0;
+  double rate = 0.1;
+  int* tiles;
+
+  float at(double, std::uint64_t) const { return 0; }
+  void apply(float, std::span<const float>, moment_tile<0>, std::span<float> delta) const {
+    if ((*tiles)-- == 0) throw std::runtime_error("no update");
+    std::fill(delta.begin(), delta.end(), 0.0f);
+  }
+};
+
+TEST(updates_that_fail, leave_no_weight_under_a_probe) {
+  constexpr shape large{20, 4096};  // several parts, several tiles each
+  for (int good_tiles = 0; good_tiles < 41; ++good_tiles) {
+    quantized_tensor<int8, per_channel> codes{large};
+    tensor<float> floats{large};
+    for (std::size_t i = 0; i < floats.size(); ++i) floats.data()[i] = static_cast<float>(i % 97) * 0x1p-5f;
+    const tensor<float> before = floats;
+    int tiles = good_tiles;
+    optimizer opt{zolt::parameters(parameter("codes", codes), parameter("floats", floats, {.unit = 0.01})), rademacher{},
+                  failing_rule{.tiles = &tiles}};
+    double value = 0;
+    EXPECT_THROW(opt.step([&] { return value += 1; }), std::runtime_error);
+    ASSERT_TRUE(std::equal(floats.flat().begin(), floats.flat().end(), before.flat().begin())) << good_tiles;
+    for (std::size_t i = 0; i < codes.size(); ++i) ASSERT_EQ(codes.view().code(i), 0) << good_tiles;
+  }
+}
+
+TEST(updates_of_nothing, leave_the_sign_of_a_zero) {
+  std::vector<float> floats(100, -0.0f);
+  optimizer opt{zolt::parameters(parameter("floats", std::span(floats))), rademacher{}, sgd{.rate = 1}};
+  const logged_term none{0, 0.0f};
+  opt.apply({0, 0, 1.0f, 1}, {&none, 1});
+  for (const float w : floats) EXPECT_TRUE(std::signbit(w));
+}
+
+TEST(codebooks, come_back_from_moves_far_beyond_their_range) {
+  quantized_tensor<nf4, per_channel> w{{16, 64}};
+  for (std::size_t i = 0; i < w.size(); ++i) w.view().set_code(i, static_cast<code>(i % 16));
+  const auto bytes = w.view().bytes();
+  const std::vector<std::byte> before(bytes.begin(), bytes.end());
+  optimizer opt{zolt::parameters(parameter("w", w)), low_rank<8>{}, two_point{.radius = 4}, sgd{.rate = 0.1}};
+  opt.evaluate([] { return 1.0; });
+  EXPECT_TRUE(std::equal(before.begin(), before.end(), bytes.begin()));
 }
 
 TEST_F(guards, an_estimator_that_plans_nothing) {

@@ -91,7 +91,8 @@ class openmp_team {
 };
 
 /// Who runs the lanes where nobody says: OpenMP in a program compiled for it, else threads of our own, one by default. It is part of the
-/// type of what runs on it, so translation units with and without OpenMP can be linked together.
+/// type of what runs on it, so translation units with and without OpenMP can be linked
+/// together, as long as none of their own inline functions names an optimizer without its executor.
 using default_executor = openmp_team;
 #else
 using default_executor = thread_team;

@@ -1,5 +1,9 @@
 #pragma once
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>
@@ -27,7 +31,10 @@ constexpr std::string_view name_of(instruction_set set) {
 inline bool is_available(instruction_set set) {
 #if defined(__x86_64__)
   __builtin_cpu_init();
-  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  const bool f16c = __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & bit_F16C) != 0;  // no name of __builtin_cpu_supports in clang 14
+  const bool avx2 = f16c && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi") &&
+                    __builtin_cpu_supports("bmi2");
   if (set == instruction_set::avx2) return avx2;
   if (set == instruction_set::avx512)
     return avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
@@ -40,6 +47,7 @@ namespace detail {
 inline instruction_set chosen_instruction_set() {
   constexpr instruction_set best_first[] = {instruction_set::avx512, instruction_set::avx2, instruction_set::baseline};
   const char* forced = std::getenv("ZOLT_INSTRUCTION_SET");
+  if (forced != nullptr && *forced == 0) forced = nullptr;
   for (const instruction_set set : best_first) {
     if (forced == nullptr ? is_available(set) : name_of(set) == forced) {
       if (!is_available(set)) fail("ZOLT_INSTRUCTION_SET", "instruction set", forced, "be one that this machine has");

@@ -210,6 +210,8 @@ struct masked_law {
   double spread() const { return base.spread(); }
   double amplitude() const { return base.amplitude(); }
   std::uint32_t record() const { return base.record(); }
+  std::uint64_t cell() const requires requires(const Law& l) { l.cell(); }
+  { return base.cell(); }
   masked_law for_update() const { return {detail::update_law(base), masks}; }
 
   void fill(const direction_key& key, const parameter_info& info, std::uint64_t first, std::span<std::int16_t> z) const {

@@ -29,6 +29,8 @@ struct per_example_law {
   double spread() const { return base.spread(); }
   double amplitude() const { return base.amplitude(); }
   std::uint32_t record() const { return base.record(); }
+  std::uint64_t cell() const requires requires(const Base& b) { b.cell(); }
+  { return base.cell(); }
   per_example_law for_update() const { return {detail::update_law(base)}; }
 
   /// The key of the base direction, which all examples of a step share.

@@ -178,7 +178,7 @@ class applier {
         if constexpr (kernel::format_of_byte_lanes<typename S::format>)
           if (terms.size() == 1 && std::fabs(terms[0].coefficient) < 1) return apply_signs(p, terms[0], key, first, last, events);
       if constexpr (linear_rule<rule_type> && adding_law<law> && dense_storage<S>)
-        if (terms.size() == 1 && !p.relative && !exact::is_finite(p.lowest) && !exact::is_finite(p.highest))
+        if (terms.size() == 1 && terms[0].coefficient != 0 && !p.relative && !exact::is_finite(p.lowest) && !exact::is_finite(p.highest))
           return now.law.add(terms[0].key, info_of(p), first, terms[0].coefficient, p.storage.values().subspan(first, last - first));
       alignas(64) float gradient[tile_size], delta[tile_size];
       for (std::size_t tile = first; tile < last; tile += tile_size) {

@@ -175,7 +175,8 @@ class tile_mover {
     const std::span<float> w = storage_.values().subspan(first, count);
     undo.reached = first;
     undo.saved.insert(undo.saved.end(), w.begin(), w.end());
-    for (std::size_t j = 0; j < count; ++j) w[j] = displaced<true>(w[j], step * static_cast<float>(z_[j]));
+    for (std::size_t j = 0; j < count; ++j)
+      if (z_[j] != 0) w[j] = displaced<true>(w[j], step * static_cast<float>(z_[j]));
   }
 
   struct nothing {};

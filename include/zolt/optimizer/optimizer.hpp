@@ -203,6 +203,7 @@ class optimizer {
   struct lane_state {
     std::array<detail::journal, 2> journals;  ///< one undoes what is, the other notes what is to come
     std::size_t parts_done = 0;
+    std::uint64_t restored = 0;  ///< weights of all parameters up to here are back, while an update meets them
   };
 
   void make_buffers() {
@@ -293,9 +294,16 @@ class optimizer {
     if (to != nullptr && to->offset == 0) to = nullptr;
     const probe* from = displaced_by_ ? &*displaced_by_ : nullptr;
     if (from == nullptr && to == nullptr) return;
+    for (lane_state& lane : lanes_) {
+      lane.journals[journal_at_hand_].start_restoring();
+      lane.journals[1 - journal_at_hand_].start_moving();
+      for (detail::journal& j : lane.journals) j.reached = 0;
+      lane.parts_done = 0;
+    }
     try {
       team_.run([&](std::size_t lane) { displace_lane(lane, from, to); });
     } catch (...) {  // no memory for a journal: everything goes back
+      if (to == nullptr) throw;
       team_.run([&](std::size_t lane) noexcept { put_lane_back(lane, from, *to); });
       displaced_by_.reset();
       throw;
@@ -306,9 +314,6 @@ class optimizer {
   void displace_lane(std::size_t lane, const probe* from, const probe* to) {
     lane_state& state = lanes_[lane];
     detail::journal &old = state.journals[journal_at_hand_], &undo = state.journals[1 - journal_at_hand_];
-    old.start_restoring();
-    undo.start_moving();
-    old.reached = undo.reached = state.parts_done = 0;
     if (to != nullptr && detail::moves_by_tiles(law_)) undo.reserve_corrections(dense_weights_of(lane));
     for_each_part_of(lane, [&]<class S>(const parameter<S>& p, std::size_t first, std::size_t last, std::uint64_t base) {
       const auto here = displacement(p, from), there = displacement(p, to);
@@ -354,7 +359,10 @@ class optimizer {
   struct restorer {
     optimizer& o;
     explicit restorer(optimizer& owner) : o(owner) {
-      for (lane_state& lane : o.lanes_) lane.journals[o.journal_at_hand_].start_restoring();
+      for (lane_state& lane : o.lanes_) {
+        lane.journals[o.journal_at_hand_].start_restoring();
+        lane.restored = 0;
+      }
     }
     template <class S>
     void operator()(std::size_t lane, const parameter<S>& p, std::size_t first, std::size_t last, std::uint64_t base) const noexcept {
@@ -362,8 +370,23 @@ class optimizer {
       const auto here = o.displacement(p, &*o.displaced_by_);
       detail::journal& old = o.lanes_[lane].journals[o.journal_at_hand_];
       detail::displace<S, law>(p, o.law_, &here, nullptr, first, last, base, old, old);
+      o.lanes_[lane].restored = base + last;
     }
   };
+  /// After a restorer went as far as it came: an update that could not be finished leaves no weight under a probe.
+  void finish_restoring() noexcept {
+    if (!displaced_by_) return;
+    team_.run([&](std::size_t lane) noexcept {
+      lane_state& state = lanes_[lane];
+      for_each_part_of(lane, [&]<class S>(const parameter<S>& p, std::size_t first, std::size_t last, std::uint64_t base) {
+        const std::uint64_t from = std::clamp(state.restored, base + first, base + last) - base;
+        const auto here = displacement(p, &*displaced_by_);
+        detail::journal& old = state.journals[journal_at_hand_];
+        if (from < last) detail::displace<S, law>(p, law_, &here, nullptr, static_cast<std::size_t>(from), last, base, old, old);
+      });
+    });
+    displaced_by_.reset();
+  }
 
   template <class S>
   detail::displacement_of<S> displacement(const parameter<S>& w, const probe* p) const {
@@ -374,6 +397,7 @@ class optimizer {
   /// Evaluates the plan; an evaluation in place leaves the weights under its last probe.
   template <class Loss>
   void evaluate_displaced(Loss& loss) {
+    require_undisturbed("evaluate");
     ask();
     try {
       if constexpr (in_place_loss<Loss>)
@@ -388,10 +412,16 @@ class optimizer {
       throw;
     }
   }
+  struct during {
+    bool& flag;
+    explicit during(bool& f) : flag(f) { flag = true; }
+    ~during() { flag = false; }
+  };
   template <class Loss>
   void evaluate_in_place(Loss& loss) {
     for (std::size_t k = 0; k < plan_.size(); ++k) {
       displace_to(&plan_[k]);
+      const during scope(in_scope_);  // whatever the loss calls
       losses_[k] = number_of(loss());
     }
   }
@@ -475,7 +505,13 @@ class optimizer {
     abandon_step();
     refresh_inputs();
     if (options_.record) reserve_log(terms.size());
-    const write_events events = applier_.apply(team_, inputs_, step, terms, restorer(*this));
+    write_events events;
+    try {
+      events = applier_.apply(team_, inputs_, step, terms, restorer(*this));
+    } catch (...) {
+      finish_restoring();
+      throw;
+    }
     if (applier_.visits_weights(terms)) displaced_by_.reset();
     if (options_.record) {
       log_.steps.push_back(step);
@@ -486,7 +522,12 @@ class optimizer {
   }
 
   report take(std::span<const double> losses) {
-    for (std::size_t k = 0; k < plan_.size(); ++k) seen_.push_back({plan_[k], losses[k]});
+    try {
+      for (std::size_t k = 0; k < plan_.size(); ++k) seen_.push_back({plan_[k], losses[k]});
+    } catch (...) {
+      abandon_step();
+      throw;
+    }
     plan_.clear();
     make_plan();
     if (plan_.empty()) return finish_step();

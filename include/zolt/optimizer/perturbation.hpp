@@ -229,6 +229,7 @@ std::uint64_t read_probes(const parameter<Storage>& p, const Law& law, double ra
     } else {
       with_relative(p.relative, [&]<bool Relative>(std::bool_constant<Relative>) {
         for_each_touched(law, key, info_of(p), first, first + n, [&](std::size_t i, int z, std::size_t) {
+          if (Relative && z == 0) return;  // not even the sign of a zero
           for (std::size_t s = 0; s < sharing; ++s)
             to[s][i - first] = displaced<Relative>(to[s][i - first], steps[s] * static_cast<float>(z));
         });

@@ -51,7 +51,7 @@ struct stochastic {
 ///   if no weight moves with more than a probability p ≤ 1/64 (linear rules, dense directions):  weights that may move are drawn, one at most
 ///   from each cell of ⌊1/p⌋, and only those are looked at
 ///
-/// P(moves) of a weight is its fraction to 2⁻³² in both; that neighbours share bits, or a cell, makes their moves depend on each other, which
+/// P(moves) of a weight is its fraction to 2⁻³², where weights are skipped to 2⁻³¹; that neighbours share bits, or a cell, makes their moves depend on each other, which
 /// an expectation does not see.
 ///
 /// Units    codes.
