@@ -50,8 +50,8 @@ struct report {
 /// Parameters are views: the optimizer owns no weight. With the default policies it owns nothing per weight at all.
 ///
 /// Units    radius in parameter units (codes), rate as the update rule says.
-/// Cost     per step: the estimator's loss evaluations; two visits of the touched weights per probe in place, one on read; one visit of the
-///          touched weights to apply (all weights for a rule with moments). Memory: moments and residuals as documented by their policies;
+/// Cost     per step: the estimator's loss evaluations; one visit of the touched weights per probe, in place and on read; one visit of the
+///          touched weights to apply (all weights for a rule with moments), in which the last probe in place is undone. Memory: moments and residuals as documented by their policies;
 ///          in place, twice: 16 bytes per exception (a few percent of the touched codes), and a byte per float weight under a dense law.
 /// Errors   the constructor throws every problem of find_problems. A loss that throws leaves the weights as they were and the step undone.
 template <parameter_set Parameters, class Composition, executor Executor = thread_team>
