@@ -239,6 +239,8 @@ void apply_signs(const parameter<Storage>& p, const resolved_term& term, const d
     tails.group(tile / group / group, shared);
     std::copy_n(shared + tile / group % group, tile_size / group, words.tails);
     const std::span<code> some(codes, count);
+    if constexpr (requires { storage.prefetch(tile); })  // words are made while the next codes come
+      for (std::size_t i = tile + tile_size; i < std::min(last, tile + 2 * tile_size); i += 64) storage.prefetch(i);
     load_codes(storage, tile, some);
     const kernel::landed_codes met = kernel::land_signs<typename Storage::format>(codes, words, fraction, term.coefficient < 0, count);
     store_codes(storage, tile, std::span<const code>(some));
