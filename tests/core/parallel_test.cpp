@@ -5,6 +5,7 @@
 #include <thread>
 #include <vector>
 
+#include "support/executors.hpp"
 #include "zolt/core/parallel.hpp"
 
 namespace zolt {
@@ -40,27 +41,7 @@ TEST(thread_team, lane_0_is_the_caller_and_the_others_are_not) {
   EXPECT_NE(ids[1], ids[2]);
 }
 
-TEST(thread_team, rethrows_the_lowest_lanes_exception_when_all_are_done) {
-  thread_team team(4);
-  for (std::size_t lowest = 0; lowest < 4; ++lowest) {
-    std::vector<int> calls(4);
-    try {
-      team.run([&](std::size_t lane) {
-        ++calls[lane];
-        if (lane >= lowest) throw std::runtime_error(std::to_string(lane));
-      });
-      ADD_FAILURE() << "no exception";
-    } catch (const std::runtime_error& e) {
-      EXPECT_EQ(e.what(), std::to_string(lowest));
-    }
-    EXPECT_EQ(calls, std::vector<int>(4, 1));
-  }
-  int calls = 0;
-  team.run([&](std::size_t lane) {
-    if (lane == 0) ++calls;
-  });
-  EXPECT_EQ(calls, 1) << "an old exception must not come back";
-}
+TEST(thread_team, rethrows_the_lowest_lanes_exception_when_all_are_done) { test::expect_lowest_exception(thread_team(4)); }
 
 TEST(thread_team, of_one_lets_the_exception_pass) {
   thread_team team;

@@ -9,6 +9,7 @@
 
 #include "optimizer/executor_checks.hpp"
 #include "support/counted_memory.hpp"
+#include "support/executors.hpp"
 
 // The only file of this program that is compiled with OpenMP, where the compiler has it: optimizers of the same policies elsewhere in the
 // program run on threads of their own, and are another type.
@@ -39,23 +40,7 @@ TEST(openmp_team, runs_each_lane_once_and_again) {
   }
 }
 
-TEST(openmp_team, rethrows_the_lowest_lanes_exception_when_all_are_done) {
-  openmp_team team(4);
-  for (std::size_t lowest = 0; lowest < 4; ++lowest) {
-    std::vector<int> calls(4);
-    try {
-      team.run([&](std::size_t lane) {
-        ++calls[lane];
-        if (lane >= lowest) throw std::runtime_error(std::to_string(lane));
-      });
-      ADD_FAILURE() << "no exception";
-    } catch (const std::runtime_error& e) {
-      EXPECT_EQ(e.what(), std::to_string(lowest));
-    }
-    EXPECT_EQ(calls, std::vector<int>(4, 1));
-  }
-  EXPECT_NO_THROW(team.run([](std::size_t) {})) << "an old exception must not come back";
-}
+TEST(openmp_team, rethrows_the_lowest_lanes_exception_when_all_are_done) { expect_lowest_exception(openmp_team(4)); }
 
 TEST(openmp_team, takes_several_lanes_where_a_region_gives_it_fewer_threads) {
   std::array<std::vector<int>, 2> calls{std::vector<int>(5), std::vector<int>(5)};

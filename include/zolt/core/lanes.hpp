@@ -25,6 +25,12 @@ template <class Lanes, class T>
   __builtin_memcpy(to, &lanes, sizeof lanes);
 }
 
+/// Asks for memory `Bytes` behind `at`, which need not be the caller's: nothing is read.
+template <std::size_t Bytes, int ForWriting = 1, int Locality = 3>
+[[gnu::always_inline]] inline void prefetch_ahead(const void* at) {
+  __builtin_prefetch(reinterpret_cast<const void*>(reinterpret_cast<std::uintptr_t>(at) + Bytes), ForWriting, Locality);
+}
+
 /// Elements that one pass over a tensor handles at a time; a multiple of every layout's period.
 inline constexpr std::size_t tile_size = 2048;
 

@@ -87,14 +87,16 @@ struct threefry4x32 {
 /// Source   Salmon et al. 2011.
 struct philox4x32 {
   static constexpr int rounds = 10;
+  static constexpr std::uint32_t even_factor = 0xD2511F53u, odd_factor = 0xCD9E8D57u;
+  static constexpr std::uint32_t first_increment = 0x9E3779B9u, second_increment = 0xBB67AE85u;
 
   static constexpr random_block block(std::array<std::uint32_t, 4> x, std::array<std::uint32_t, 2> key) {
     for (int round = 0; round < rounds; ++round) {
-      const std::uint64_t even = std::uint64_t{0xD2511F53u} * x[0];
-      const std::uint64_t odd = std::uint64_t{0xCD9E8D57u} * x[2];
+      const std::uint64_t even = std::uint64_t{even_factor} * x[0];
+      const std::uint64_t odd = std::uint64_t{odd_factor} * x[2];
       x = {static_cast<std::uint32_t>(odd >> 32) ^ x[1] ^ key[0], static_cast<std::uint32_t>(odd),
            static_cast<std::uint32_t>(even >> 32) ^ x[3] ^ key[1], static_cast<std::uint32_t>(even)};
-      key = {key[0] + 0x9E3779B9u, key[1] + 0xBB67AE85u};
+      key = {key[0] + first_increment, key[1] + second_increment};
     }
     return x;
   }

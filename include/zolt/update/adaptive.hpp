@@ -1,13 +1,11 @@
 #pragma once
 
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
 
 #include "zolt/core/bound.hpp"
-#include "zolt/core/exact.hpp"
 #include "zolt/update/rule.hpp"
 
 namespace zolt::inline v0 {

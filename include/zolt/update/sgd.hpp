@@ -6,7 +6,6 @@
 #include <string_view>
 
 #include "zolt/core/bound.hpp"
-#include "zolt/core/exact.hpp"
 #include "zolt/update/rule.hpp"
 
 namespace zolt::inline v0 {

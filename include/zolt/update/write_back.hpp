@@ -61,7 +61,6 @@ struct thrifty {
   static constexpr std::string_view name = "thrifty";
   static constexpr int residual_bits = 0;
   static constexpr stochastic_rounding round{};
-  static constexpr int random_bits = 8;
   static constexpr double most_skipped = 1.0 / 64;
   friend bool operator==(const thrifty&, const thrifty&) = default;
 };
