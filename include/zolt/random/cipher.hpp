@@ -49,37 +49,29 @@ struct threefry4x32 {
     }
   }
 
-  template <std::size_t... Round, class Word>
-  [[gnu::always_inline]] static constexpr void mix_both(Word (&x)[4], Word (&y)[4], const std::uint32_t (&schedule)[5],
-                                                        std::index_sequence<Round...>) {
-    ((mix<Round>(x, schedule), mix<Round>(y, schedule)), ...);
+  template <std::size_t Round, class Word, std::size_t N, std::size_t... I>
+  [[gnu::always_inline]] static constexpr void mix_each(Word (&x)[N][4], const std::uint32_t (&schedule)[5], std::index_sequence<I...>) {
+    (mix<Round>(x[I], schedule), ...);
   }
-  template <std::size_t... Round, class Word>
-  [[gnu::always_inline]] static constexpr void mix_all(Word (&x)[4], const std::uint32_t (&schedule)[5], std::index_sequence<Round...>) {
-    (mix<Round>(x, schedule), ...);
+  template <std::size_t... Round, class Word, std::size_t N, std::size_t... I>
+  [[gnu::always_inline]] static constexpr void encrypt_each(Word (&x)[N][4], const std::uint32_t (&schedule)[5],
+                                                            std::index_sequence<Round...>, std::index_sequence<I...> each) {
+    (start(x[I], schedule), ...);
+    (mix_each<Round>(x, schedule, each), ...);
   }
 
  public:
-  template <class Word>
-  [[gnu::always_inline]] static constexpr void encrypt(Word (&x)[4], const std::array<std::uint32_t, 4>& key) {
+  /// Independent blocks, round by round.
+  template <class Word, std::size_t N>
+  [[gnu::always_inline]] static constexpr void encrypt(Word (&x)[N][4], const std::array<std::uint32_t, 4>& key) {
     const std::uint32_t schedule[5] = {key[0], key[1], key[2], key[3], 0x1BD11BDAu ^ key[0] ^ key[1] ^ key[2] ^ key[3]};
-    start(x, schedule);
-    mix_all(x, schedule, std::make_index_sequence<rounds>{});
-  }
-
-  /// Two independent blocks, round by round.
-  template <class Word>
-  [[gnu::always_inline]] static constexpr void encrypt_two(Word (&x)[4], Word (&y)[4], const std::array<std::uint32_t, 4>& key) {
-    const std::uint32_t schedule[5] = {key[0], key[1], key[2], key[3], 0x1BD11BDAu ^ key[0] ^ key[1] ^ key[2] ^ key[3]};
-    start(x, schedule);
-    start(y, schedule);
-    mix_both(x, y, schedule, std::make_index_sequence<rounds>{});
+    encrypt_each(x, schedule, std::make_index_sequence<rounds>{}, std::make_index_sequence<N>{});
   }
 
   static constexpr random_block block(const std::array<std::uint32_t, 4>& counter, const std::array<std::uint32_t, 4>& key) {
-    std::uint32_t x[4] = {counter[0], counter[1], counter[2], counter[3]};
+    std::uint32_t x[1][4] = {{counter[0], counter[1], counter[2], counter[3]}};
     encrypt(x, key);
-    return {x[0], x[1], x[2], x[3]};
+    return {x[0][0], x[0][1], x[0][2], x[0][3]};
   }
 };
 

@@ -45,7 +45,7 @@ struct uniform {
 
   template <class Halves, class Integers>
   [[gnu::always_inline]] static void of_halves(const Halves& half, Integers& z) {
-    copy_bits((half >> 4) * 2 - 4095, z);
+    copy_bits((half >> 3 | 1) - 4096, z);  // 2h − 4095 for the 12 bits h
   }
 };
 
