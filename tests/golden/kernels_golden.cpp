@@ -163,9 +163,9 @@ std::uint64_t displaced() {
     std::vector<std::uint32_t> lost(size);
     const float coefficient = 0x1p-14f * static_cast<float>(d.between(-4000, 4000));
     const std::span<float> some = std::span(floats).subspan(offset, size);
-    zolt::kernel::displace<Distribution>(source, first, coefficient, some, corrections.data(), lost.data());
+    zolt::kernel::displace<Distribution>(source, first, some, {coefficient, corrections.data(), lost.data()});
     w.see(std::span(floats)), w.see(std::span(corrections)), w.see(std::span(lost));
-    zolt::kernel::put_back<Distribution>(source, first, coefficient, some, corrections.data(), lost.data());
+    zolt::kernel::put_back<Distribution>(source, first, some, {coefficient, corrections.data(), lost.data()});
     w.see(std::span(floats));
   });
   return w.hash;

@@ -103,19 +103,50 @@ TYPED_TEST(directions_of, displace_and_put_back_every_bit) {
         std::vector<std::int8_t> corrections(s.count);
         std::vector<std::uint32_t> lost(s.count);
         float* const at = w.data() + s.offset;
-        lost.resize(regenerated ? kernels::template displace<TypeParam>(TestFixture::source, s.first, c, at, corrections.data(),
-                                                                        lost.data(), s.count)
-                                : kernels::displace(at, z.data(), c, corrections.data(), lost.data(), s.count));
+        const kernel::noted_displacement noted{c, corrections.data(), lost.data()};
+        const kernel::past_displacement past{c, corrections.data(), lost.data()};
+        lost.resize(regenerated ? kernels::template displace<TypeParam>(TestFixture::source, s.first, at, noted, s.count)
+                                : kernels::displace(at, z.data(), noted, s.count));
         ASSERT_TRUE(TestFixture::same(w, wanted)) << name_of(Set) << " " << s.first << " " << s.count;
         if (first_corrections.empty()) first_corrections = corrections, first_lost = lost;
         ASSERT_EQ(corrections, first_corrections) << name_of(Set);
         ASSERT_EQ(lost, first_lost) << name_of(Set);
         if (regenerated)
-          kernels::template put_back<TypeParam>(TestFixture::source, s.first, c, at, corrections.data(), lost.data(), s.count);
+          kernels::template put_back<TypeParam>(TestFixture::source, s.first, at, past, s.count);
         else
-          kernels::put_back(at, z.data(), c, corrections.data(), lost.data(), s.count);
+          kernels::put_back(at, z.data(), past, s.count);
         ASSERT_TRUE(TestFixture::same(w, before)) << name_of(Set) << " " << s.first << " " << s.count;
       }
+    });
+  });
+}
+
+TYPED_TEST(directions_of, are_left_on_the_way_to_another_place) {
+  draws draw(25);
+  TestFixture::for_spans([&](const auto& s, const std::vector<std::int16_t>&) {
+    const float c = 0x1p-12f * static_cast<float>(1 + draw.below(4000)), other = draw.below(2) == 0 ? -c : 0.5f * c;
+    const std::vector<float> before = TestFixture::some_floats(draw, s);
+    for_each_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
+      using kernels = direction_kernels<Set>;
+      std::vector<float> w = before, there = before, added = before;
+      std::vector<std::int8_t> corrections(s.count), wanted_corrections(s.count), new_corrections(s.count);
+      std::vector<std::uint32_t> lost(s.count), wanted_lost(s.count), new_lost(s.count);
+      const kernel::past_displacement past{c, corrections.data(), lost.data()};
+      const std::size_t losses = kernels::template displace<TypeParam>(TestFixture::source, s.first, there.data() + s.offset,
+                                                                       {other, wanted_corrections.data(), wanted_lost.data()}, s.count);
+      kernels::template add<TypeParam>(TestFixture::source, s.first, other, added.data() + s.offset, s.count);
+
+      kernels::template displace<TypeParam>(TestFixture::source, s.first, w.data() + s.offset, {c, corrections.data(), lost.data()},
+                                            s.count);
+      std::vector<float> displaced = w;
+      ASSERT_EQ(kernels::template exchange<TypeParam>(TestFixture::source, s.first, w.data() + s.offset, past,
+                                                      {other, new_corrections.data(), new_lost.data()}, s.count),
+                losses);
+      ASSERT_TRUE(TestFixture::same(w, there)) << name_of(Set) << " " << s.first << " " << s.count;
+      ASSERT_EQ(new_corrections, wanted_corrections) << name_of(Set);
+      ASSERT_EQ(new_lost, wanted_lost) << name_of(Set);
+      kernels::template put_back_and_add<TypeParam>(TestFixture::source, s.first, displaced.data() + s.offset, past, other, s.count);
+      ASSERT_TRUE(TestFixture::same(displaced, added)) << name_of(Set) << " " << s.first << " " << s.count;
     });
   });
 }

@@ -31,14 +31,22 @@ struct dense_law {
   void set(const direction_key& key, const parameter_info& info, std::uint64_t first, float coefficient, std::span<float> to) const {
     kernel::set_direction<Distribution>(random_stream(key, info.id, stream::direction), first, coefficient, to);
   }
-  /// See kernel::displace and kernel::put_back.
-  std::size_t displace(const direction_key& key, const parameter_info& info, std::uint64_t first, float coefficient, std::span<float> w,
-                       std::int8_t* corrections, std::uint32_t* lost) const {
-    return kernel::displace<Distribution>(random_stream(key, info.id, stream::direction), first, coefficient, w, corrections, lost);
+  /// See kernel/direction.hpp.
+  std::size_t displace(const direction_key& key, const parameter_info& info, std::uint64_t first, std::span<float> w,
+                       const kernel::noted_displacement& to) const {
+    return kernel::displace<Distribution>(random_stream(key, info.id, stream::direction), first, w, to);
   }
-  void put_back(const direction_key& key, const parameter_info& info, std::uint64_t first, float coefficient, std::span<float> w,
-                const std::int8_t* corrections, const std::uint32_t* lost) const {
-    kernel::put_back<Distribution>(random_stream(key, info.id, stream::direction), first, coefficient, w, corrections, lost);
+  void put_back(const direction_key& key, const parameter_info& info, std::uint64_t first, std::span<float> w,
+                const kernel::past_displacement& from) const {
+    kernel::put_back<Distribution>(random_stream(key, info.id, stream::direction), first, w, from);
+  }
+  std::size_t exchange(const direction_key& key, const parameter_info& info, std::uint64_t first, std::span<float> w,
+                       const kernel::past_displacement& from, const kernel::noted_displacement& to) const {
+    return kernel::exchange<Distribution>(random_stream(key, info.id, stream::direction), first, w, from, to);
+  }
+  void put_back_and_add(const direction_key& key, const parameter_info& info, std::uint64_t first, std::span<float> w,
+                        const kernel::past_displacement& from, float coefficient) const {
+    kernel::put_back_and_add<Distribution>(random_stream(key, info.id, stream::direction), first, w, from, coefficient);
   }
 };
 

@@ -7,6 +7,23 @@
 #include "zolt/random/distribution.hpp"
 
 /// Floats that move along a direction.
+namespace zolt::inline v0::kernel {
+
+/// Weights at w + coefficient·z and how they come back from there: how many representable floats w lies above (w + c·z) − c·z, as a byte. Where
+/// no byte can say it, the byte is −128 and the next of `lost` the bits of w.
+struct noted_displacement {
+  float coefficient;
+  std::int8_t* corrections;
+  std::uint32_t* lost;
+};
+struct past_displacement {
+  float coefficient;
+  const std::int8_t* corrections;
+  const std::uint32_t* lost;
+};
+
+}  // namespace zolt::inline v0::kernel
+
 namespace zolt::inline v0 {
 
 template <instruction_set Set>
@@ -45,33 +62,45 @@ inline void add_scaled(std::span<const std::int16_t> z, float coefficient, std::
   });
 }
 
-/// w[j] ← w[j] + coefficient·z[j], with a byte per weight to undo it by and, for the rare weights whose byte does not suffice, their old bits
-/// in `lost`; how many those are. The products must be exact.
-inline std::size_t displace(std::span<float> w, const std::int16_t* z, float coefficient, std::int8_t* corrections, std::uint32_t* lost) {
+/// w[j] ← w[j] + c·z[j], noting how to come back; how many weights are lost to a byte. The products must be exact.
+inline std::size_t displace(std::span<float> w, const std::int16_t* z, const noted_displacement& to) {
   return on_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
-    return direction_kernels<Set>::displace(w.data(), z, coefficient, corrections, lost, w.size());
+    return direction_kernels<Set>::displace(w.data(), z, to, w.size());
   });
 }
 template <class Distribution>
-std::size_t displace(const random_stream& source, std::uint64_t first, float coefficient, std::span<float> w, std::int8_t* corrections,
-                     std::uint32_t* lost) {
+std::size_t displace(const random_stream& source, std::uint64_t first, std::span<float> w, const noted_displacement& to) {
   return on_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
-    return direction_kernels<Set>::template displace<Distribution>(source, first, coefficient, w.data(), corrections, lost, w.size());
+    return direction_kernels<Set>::template displace<Distribution>(source, first, w.data(), to, w.size());
   });
 }
 
-/// w[j] ← the bits that it had before displace with the same arguments.
-inline void put_back(std::span<float> w, const std::int16_t* z, float coefficient, const std::int8_t* corrections,
-                     const std::uint32_t* lost) {
+/// w[j] ← the bits that it had before displace.
+inline void put_back(std::span<float> w, const std::int16_t* z, const past_displacement& from) {
   on_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
-    direction_kernels<Set>::put_back(w.data(), z, coefficient, corrections, lost, w.size());
+    direction_kernels<Set>::put_back(w.data(), z, from, w.size());
   });
 }
 template <class Distribution>
-void put_back(const random_stream& source, std::uint64_t first, float coefficient, std::span<float> w, const std::int8_t* corrections,
-              const std::uint32_t* lost) {
+void put_back(const random_stream& source, std::uint64_t first, std::span<float> w, const past_displacement& from) {
   on_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
-    direction_kernels<Set>::template put_back<Distribution>(source, first, coefficient, w.data(), corrections, lost, w.size());
+    direction_kernels<Set>::template put_back<Distribution>(source, first, w.data(), from, w.size());
+  });
+}
+
+/// put_back and then displace along the same direction, or add it, in one visit that makes it once.
+template <class Distribution>
+std::size_t exchange(const random_stream& source, std::uint64_t first, std::span<float> w, const past_displacement& from,
+                     const noted_displacement& to) {
+  return on_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
+    return direction_kernels<Set>::template exchange<Distribution>(source, first, w.data(), from, to, w.size());
+  });
+}
+template <class Distribution>
+void put_back_and_add(const random_stream& source, std::uint64_t first, std::span<float> w, const past_displacement& from,
+                      float coefficient) {
+  on_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
+    direction_kernels<Set>::template put_back_and_add<Distribution>(source, first, w.data(), from, coefficient, w.size());
   });
 }
 

@@ -53,7 +53,8 @@ class applier {
   }
 
   /// Applies the terms of a step to all weights, a lane of the team at a time.
-  /// `restore` is called for every part of the weights before they are touched.
+  /// restore(lane, p, first, last, base) is called for every part of the weights before they are touched, or, where all that is done to
+  /// them is to add one direction, restore.and_add(lane, p, law, first, last, base, term).
   template <executor Executor, class Restore>
   write_events apply(Executor& team, const inputs_t<direction_policy>& inputs, const logged_step& step, std::span<const logged_term> terms,
                      const Restore& restore) {
@@ -65,8 +66,7 @@ class applier {
         for_each_range(parameters_, team.size(), lane,
                        [&](std::size_t i, const auto& p, std::size_t first, std::size_t last, std::uint64_t base) {
                          for_each_part(first, last, part_size_of_updates(), [&](std::size_t begin, std::size_t end) {
-                           restore(lane, p, begin, end, base);
-                           apply_part(lane, i, p, begin, end);
+                           apply_part(lane, i, p, begin, end, base, restore);
                          });
                        });
       });
@@ -155,11 +155,16 @@ class applier {
       return 8 * tile_size;
   }
 
-  template <class S>
-  void apply_part(std::size_t lane, std::size_t index, const parameter<S>& p, std::size_t first, std::size_t last) {
+  template <class S, class Restore>
+  void apply_part(std::size_t lane, std::size_t index, const parameter<S>& p, std::size_t first, std::size_t last, std::uint64_t base,
+                  const Restore& restore) {
     write_events& events = events_[lane];
     const applied_step& now = applied_.back();
     const std::span<const resolved_term> terms = terms_of(now, index);
+    if constexpr (linear_rule<rule_type> && adding_law<law> && dense_storage<S>)
+      if (terms.size() == 1 && terms[0].coefficient != 0 && !p.relative && !exact::is_finite(p.lowest) && !exact::is_finite(p.highest))
+        return restore.and_add(lane, p, now.law, first, last, base, terms[0]);
+    restore(lane, p, first, last, base);
     if constexpr (replays && coded_storage<S>) {
       apply_replayed(index, p, first, last, events);
     } else if (terms.empty()) {
@@ -177,9 +182,6 @@ class applier {
                     std::same_as<write_back_type, thrifty>)
         if constexpr (kernel::format_of_byte_lanes<typename S::format>)
           if (terms.size() == 1 && std::fabs(terms[0].coefficient) < 1) return apply_signs(p, terms[0], key, first, last, events);
-      if constexpr (linear_rule<rule_type> && adding_law<law> && dense_storage<S>)
-        if (terms.size() == 1 && terms[0].coefficient != 0 && !p.relative && !exact::is_finite(p.lowest) && !exact::is_finite(p.highest))
-          return now.law.add(terms[0].key, info_of(p), first, terms[0].coefficient, p.storage.values().subspan(first, last - first));
       alignas(64) float gradient[tile_size], delta[tile_size];
       for (std::size_t tile = first; tile < last; tile += tile_size) {
         const std::size_t count = std::min(tile_size, last - tile);

@@ -110,11 +110,37 @@ class tile_mover {
       std::copy_n(undo.saved.data() + undo.next_saved, count, w.data());
       undo.next_saved += count;
     } else {
-      std::size_t losses = 0;
-      for (; undo.is_before(base_ + first + count); ++undo.next_entry) lost_[losses++] = undo.entries[undo.next_entry].bits;
-      put_back(w, from, first, undo.corrections.data() + undo.next_correction);
-      undo.next_correction += count;
+      const kernel::past_displacement past = recall(from, first, count, undo);
+      if constexpr (displacing_law<Law>) {
+        law_.put_back(from.key, info_, first, w, past);
+      } else {
+        make_direction(from.key, first, count);
+        kernel::put_back(w, z_, past);
+      }
     }
+  }
+
+  /// restore and then move. If memory runs out, the weights of the tile are restored.
+  void exchange(const displacement_of<Storage>& from, const displacement_of<Storage>& to, std::size_t first, std::size_t count,
+                journal& old, journal& undo) {
+    if constexpr (displacing_law<Law> && dense_storage<Storage>)
+      if (from.key == to.key && !parameter_.relative) {
+        const std::span<float> w = storage_.values().subspan(first, count);
+        const kernel::noted_displacement noted = note(to, first, count, undo);
+        const std::size_t losses = law_.exchange(from.key, info_, first, w, recall(from, first, count, old), noted);
+        old.reached = first + count;
+        return keep(to, first, w, noted, losses, undo);
+      }
+    restore(from, first, count, old);
+    old.reached = first + count;
+    move(to, first, count, undo);
+  }
+
+  /// restore and then add coefficient·z of the same key.
+  void restore_and_add(const displacement_of<Storage>& from, std::size_t first, std::size_t count, journal& undo, float coefficient)
+    requires displacing_law<Law> && dense_storage<Storage>
+  {
+    law_.put_back_and_add(from.key, info_, first, storage_.values().subspan(first, count), recall(from, first, count, undo), coefficient);
   }
 
  private:
@@ -142,34 +168,46 @@ class tile_mover {
   }
   void move_floats(const displacement_of<Storage>& to, std::size_t first, std::size_t count, journal& undo) {
     const std::span<float> w = storage_.values().subspan(first, count);
-    undo.reached = first;
-    undo.reserve_corrections(count);
-    std::int8_t* corrections = undo.corrections.data() + undo.next_correction;
+    const kernel::noted_displacement noted = note(to, first, count, undo);
     std::size_t losses;
     if constexpr (displacing_law<Law>)
-      losses = law_.displace(to.key, info_, first, to.step, w, corrections, lost_);
+      losses = law_.displace(to.key, info_, first, w, noted);
     else
-      losses = kernel::displace(w, z_, to.step, corrections, lost_);
+      losses = kernel::displace(w, z_, noted);
+    keep(to, first, w, noted, losses, undo);
+  }
+  /// Where a kernel notes how to undo the floats of a tile, and what it noted.
+  kernel::noted_displacement note(const displacement_of<Storage>& to, std::size_t first, std::size_t count, journal& undo) {
+    undo.reached = first;
+    undo.reserve_corrections(count);
+    return {to.step, undo.corrections.data() + undo.next_correction, lost_};
+  }
+  kernel::past_displacement recall(const displacement_of<Storage>& from, std::size_t first, std::size_t count, journal& undo) {
+    std::size_t losses = 0;
+    for (; undo.is_before(base_ + first + count); ++undo.next_entry) past_lost_[losses++] = undo.entries[undo.next_entry].bits;
+    const kernel::past_displacement past{from.step, undo.corrections.data() + undo.next_correction, past_lost_};
+    undo.next_correction += count;
+    return past;
+  }
+  /// Makes entries of what was noted in lost_, or puts the weights back if there is no memory for them.
+  void keep(const displacement_of<Storage>& to, std::size_t first, std::span<float> w, const kernel::noted_displacement& noted,
+            std::size_t losses, journal& undo) {
     try {
       undo.make_room(first, losses);
     } catch (...) {
-      put_back(w, to, first, corrections);
+      const kernel::past_displacement past{noted.coefficient, noted.corrections, noted.lost};
+      if constexpr (displacing_law<Law>)
+        law_.put_back(to.key, info_, first, w, past);
+      else
+        kernel::put_back(w, z_, past);
       throw;
     }
-    const std::int8_t* from = corrections;
+    const std::int8_t *from = noted.corrections, *const end = from + w.size();
     for (std::size_t l = 0; l < losses; ++l, ++from) {
-      from = static_cast<const std::int8_t*>(std::memchr(from, 0x80, static_cast<std::size_t>(corrections + count - from)));
-      undo.add(base_ + first + static_cast<std::size_t>(from - corrections), lost_[l]);
+      from = static_cast<const std::int8_t*>(std::memchr(from, 0x80, static_cast<std::size_t>(end - from)));
+      undo.add(base_ + first + static_cast<std::size_t>(from - noted.corrections), lost_[l]);
     }
-    undo.next_correction += count;
-  }
-  void put_back(std::span<float> w, const displacement_of<Storage>& from, std::size_t first, const std::int8_t* corrections) {
-    if constexpr (displacing_law<Law>) {
-      law_.put_back(from.key, info_, first, from.step, w, corrections, lost_);
-    } else {
-      make_direction(from.key, first, w.size());
-      kernel::put_back(w, z_, from.step, corrections, lost_);
-    }
+    undo.next_correction += w.size();
   }
   void move_by_parts(float step, std::size_t first, std::size_t count, journal& undo) {
     const std::span<float> w = storage_.values().subspan(first, count);
@@ -196,7 +234,7 @@ class tile_mover {
   alignas(64) std::int16_t z_[tile_size];
   if_coded<code[tile_size]> codes_, before_;
   if_coded<std::uint8_t[tile_size + 8]> exceptions_;
-  if_dense<std::uint32_t[tile_size]> lost_;
+  if_dense<std::uint32_t[tile_size]> lost_, past_lost_;
 };
 
 /// Moves the non-zeros of [first, last). If memory for the journal runs out, those below undo.reached are moved and the others are not.
@@ -272,11 +310,14 @@ void displace(const parameter<Storage>& p, const Law& law, const displacement_of
   if (moves_by_tiles(law)) {
     tile_mover<Storage, Law> mover(p, law, base);
     for_each_part(first, last, tile_size, [&](std::size_t begin, std::size_t end) {
-      if (from != nullptr) {
+      if (from == nullptr) {
+        mover.move(*to, begin, end - begin, undo);
+      } else if (to == nullptr) {
         mover.restore(*from, begin, end - begin, old);
         old.reached = end;
+      } else {
+        mover.exchange(*from, *to, begin, end - begin, old, undo);
       }
-      if (to != nullptr) mover.move(*to, begin, end - begin, undo);
     });
   } else if constexpr (sparse_law<Law>) {
     if (from != nullptr) {
@@ -285,6 +326,16 @@ void displace(const parameter<Storage>& p, const Law& law, const displacement_of
     }
     if (to != nullptr) move_nonzeros(p, law, *to, first, last, base, undo);
   }
+}
+
+/// Takes the weights of [first, last) back from a displacement that `old` undoes and then along its direction by coefficient·z.
+template <parameter_storage Storage, displacing_law Law>
+  requires dense_storage<Storage>
+void restore_and_add(const parameter<Storage>& p, const Law& law, const displacement_of<Storage>& from, std::size_t first,
+                     std::size_t last, std::uint64_t base, journal& old, float coefficient) {
+  tile_mover<Storage, Law> mover(p, law, base);
+  for_each_part(first, last, tile_size,
+                [&](std::size_t begin, std::size_t end) { mover.restore_and_add(from, begin, end - begin, old, coefficient); });
 }
 
 }  // namespace zolt::inline v0::detail

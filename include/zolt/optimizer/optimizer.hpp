@@ -372,6 +372,20 @@ class optimizer {
       detail::displace<S, law>(p, o.law_, &here, nullptr, first, last, base, old, old);
       o.lanes_[lane].restored = base + last;
     }
+    /// The same, and then one direction is added: in one visit where that is the one they are displaced along.
+    template <class S>
+    void and_add(std::size_t lane, const parameter<S>& p, const law& of_step, std::size_t first, std::size_t last, std::uint64_t base,
+                 const detail::resolved_term& term) const noexcept {
+      if constexpr (displacing_law<law>)
+        if (o.displaced_by_ && o.displaced_by_->key == term.key) {
+          detail::restore_and_add(p, o.law_, o.displacement(p, &*o.displaced_by_), first, last, base,
+                                  o.lanes_[lane].journals[o.journal_at_hand_], term.coefficient);
+          o.lanes_[lane].restored = base + last;
+          return;
+        }
+      (*this)(lane, p, first, last, base);
+      of_step.add(term.key, info_of(p), first, term.coefficient, p.storage.values().subspan(first, last - first));
+    }
   };
   /// After a restorer went as far as it came: an update that could not be finished leaves no weight under a probe.
   void finish_restoring() noexcept {
