@@ -189,7 +189,7 @@ std::uint64_t ruled(const Rule& rule) {
     for (float& f : gradient) f = d.weight();
     for (float& f : weights) f = d.weight();
     rule.apply(rule.at(0.1, step * step), gradient, tile, delta);
-    zolt::kernel::add_update(weights, delta.data(), 0.75f, -0.25f, 0.25f);
+    zolt::kernel::add_update(weights, delta.data(), {0.75f, -0.25f, 0.25f});
     w.see(std::span(delta)), w.see(std::span(weights));
     for (const std::vector<float>& m : moments) w.see(std::span(m));
   }

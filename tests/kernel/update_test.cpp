@@ -80,6 +80,18 @@ void expect_rule(const Step& step, const std::vector<float>& gradient, const std
     update_kernels<Set>::apply(step, gradient.data(), of, delta.data(), count);
     expect_same_bits(wanted, delta, Set, "delta");
     for (std::size_t k = 0; k < moments.size(); ++k) expect_same_bits(wanted_moments[k], after[k], Set, "moment");
+
+    // On weights it is what adding delta makes of them.
+    for (const float bound : {infinity, 0.5f}) {
+      const kernel::landing where{.unit = 0.7f, .lowest = -bound, .highest = bound};
+      std::vector<float> w = gradient, landed = gradient;
+      const std::uint64_t beyond = update_kernels<Set>::add(landed.data(), delta.data(), where, count);
+      after = moments;
+      for (std::size_t k = 0; k < of.size(); ++k) of[k] = after[k].data();
+      EXPECT_EQ(update_kernels<Set>::apply_to(step, gradient.data(), of, w.data(), where, count), beyond);
+      expect_same_bits(landed, w, Set, "landed weight");
+      for (std::size_t k = 0; k < moments.size(); ++k) expect_same_bits(wanted_moments[k], after[k], Set, "moment of a landed weight");
+    }
   });
 }
 
@@ -142,7 +154,7 @@ TEST(add_update, is_a_bounded_sum_that_leaves_untouched_weights_as_they_are) {
         }
       for_each_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
         std::vector<float> w = weights;
-        EXPECT_EQ(update_kernels<Set>::add(w.data(), delta.data(), unit, -bound, bound, count), beyond);
+        EXPECT_EQ(update_kernels<Set>::add(w.data(), delta.data(), {unit, -bound, bound}, count), beyond);
         expect_same_bits(wanted, w, Set, "weight");
       });
     }
@@ -152,7 +164,7 @@ TEST(add_update, is_a_bounded_sum_that_leaves_untouched_weights_as_they_are) {
 TEST(add_update, keeps_a_nan) {
   for_each_instruction_set([]<instruction_set Set>(instruction_set_constant<Set>) {
     std::vector<float> w(40, std::numeric_limits<float>::quiet_NaN()), delta(40, 1.0f);
-    EXPECT_EQ(update_kernels<Set>::add(w.data(), delta.data(), 1.0f, -1.0f, 1.0f, w.size()), 0u);
+    EXPECT_EQ(update_kernels<Set>::add(w.data(), delta.data(), {1.0f, -1.0f, 1.0f}, w.size()), 0u);
     for (const float x : w) EXPECT_TRUE(std::isnan(x));
   });
 }

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 
 #include "zolt/core/vectors.hpp"
@@ -25,10 +26,21 @@ struct amsgrad_step {
   static constexpr std::size_t moments = 3;
   float rate, first_decay, first_rest, second_decay, second_rest, epsilon;
 };
+/// Δ = g
+struct no_step {
+  static constexpr std::size_t moments = 0;
+};
 /// Δ = −length·sign(g) where |g| ≥ threshold, 0 elsewhere and where g is 0.
 struct sign_step {
   static constexpr std::size_t moments = 0;
   float length, threshold;
+};
+
+/// Where a change of a weight lands: w + unit·Δ, kept in [lowest, highest].
+struct landing {
+  float unit = 1, lowest = -std::numeric_limits<float>::infinity(), highest = std::numeric_limits<float>::infinity();
+
+  bool is_bounded() const { return lowest >= -std::numeric_limits<float>::max() || highest <= std::numeric_limits<float>::max(); }
 };
 
 }  // namespace zolt::inline v0::kernel
@@ -45,10 +57,10 @@ struct update_kernels;
 
 namespace zolt::inline v0::kernel {
 
-/// w[j] ← w[j] + unit·delta[j], kept in [lowest, highest]; how many were not. A delta of 0 changes nothing, a NaN stays one.
-inline std::uint64_t add_update(std::span<float> w, const float* delta, float unit, float lowest, float highest) {
+/// w[j] ← where w[j] and delta[j] land; how many were not kept within bounds. A delta of 0 changes nothing, a NaN stays one.
+inline std::uint64_t add_update(std::span<float> w, const float* delta, const landing& where) {
   return on_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
-    return update_kernels<Set>::add(w.data(), delta, unit, lowest, highest, w.size());
+    return update_kernels<Set>::add(w.data(), delta, where, w.size());
   });
 }
 
@@ -60,6 +72,17 @@ void apply_rule(const Step& step, std::span<const float> gradient, const std::ar
   for (std::size_t m = 0; m < of.size(); ++m) of[m] = moments[m].data();
   on_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
     update_kernels<Set>::apply(step, gradient.data(), of, delta, gradient.size());
+  });
+}
+
+/// w[j] ← where w[j] and what apply_rule would make of gradient[j] land, in one visit; how many were not kept within bounds.
+template <class Step>
+std::uint64_t apply_rule_to(std::span<float> w, const Step& step, std::span<const float> gradient,
+                            const std::array<std::span<float>, Step::moments>& moments, const landing& where) {
+  std::array<float*, Step::moments> of{};
+  for (std::size_t m = 0; m < of.size(); ++m) of[m] = moments[m].data();
+  return on_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
+    return update_kernels<Set>::apply_to(step, gradient.data(), of, w.data(), where, gradient.size());
   });
 }
 

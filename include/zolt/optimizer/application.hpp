@@ -215,7 +215,7 @@ void write_tile(const parameter<Storage>& p, const direction_key& key, parameter
     if (p.relative)
       for (std::size_t j = 0; j < delta.size(); ++j) land_on_float<true>(w[j], exact::product(unit, delta[j]), p.lowest, p.highest, events);
     else
-      events.clamped += kernel::add_update(w.first(delta.size()), delta.data(), unit, p.lowest, p.highest);
+      events.clamped += kernel::add_update(w.first(delta.size()), delta.data(), {unit, p.lowest, p.highest});
   }
 }
 

@@ -191,10 +191,17 @@ class applier {
         } else {
           moment_tile<moments> state;
           for (std::size_t m = 0; m < moments; ++m) state[m] = std::span(states_[index].moments).subspan(m * p.size() + tile, count);
-          policies_.rule.apply(policies_.rule.at(double{now.step.rate}, now.step.step), std::span<const float>(gradient, count), state,
-                               std::span(delta, count));
-          write_tile<write_back_type>(p, key, states_[index], tile, std::span<const float>(delta, count),
-                                      static_cast<float>(p.unit_or_one()), events);
+          const auto rule_step = policies_.rule.at(double{now.step.rate}, now.step.step);
+          const std::span<const float> of_tile(gradient, count);
+          const auto unit = static_cast<float>(p.unit_or_one());
+          if constexpr (landing_rule<rule_type> && dense_storage<S>)
+            if (!p.relative) {
+              const kernel::landing where{unit, p.lowest, p.highest};
+              events.clamped += policies_.rule.apply_to(p.storage.values().subspan(tile, count), rule_step, of_tile, state, where);
+              continue;
+            }
+          policies_.rule.apply(rule_step, of_tile, state, std::span(delta, count));
+          write_tile<write_back_type>(p, key, states_[index], tile, std::span<const float>(delta, count), unit, events);
         }
       }
     }

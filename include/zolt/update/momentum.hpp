@@ -31,6 +31,10 @@ struct momentum {
   void apply(const kernel::momentum_step& s, std::span<const float> gradient, moment_tile<1> state, std::span<float> delta) const {
     kernel::apply_rule(s, gradient, state, delta.data());
   }
+  std::uint64_t apply_to(std::span<float> w, const kernel::momentum_step& s, std::span<const float> gradient, moment_tile<1> state,
+                         const kernel::landing& where) const {
+    return kernel::apply_rule_to(w, s, gradient, state, where);
+  }
   friend bool operator==(const momentum&, const momentum&) = default;
 };
 
@@ -71,6 +75,10 @@ struct adam {
   }
   void apply(const kernel::adam_step& s, std::span<const float> gradient, moment_tile<2> state, std::span<float> delta) const {
     kernel::apply_rule(s, gradient, state, delta.data());
+  }
+  std::uint64_t apply_to(std::span<float> w, const kernel::adam_step& s, std::span<const float> gradient, moment_tile<2> state,
+                         const kernel::landing& where) const {
+    return kernel::apply_rule_to(w, s, gradient, state, where);
   }
   friend bool operator==(const adam&, const adam&) = default;
 };
