@@ -196,26 +196,6 @@ TYPED_TEST(decoded, every_code_has_the_bits_of_its_value) {
   }
 }
 
-// What is written past the caches is the same, wherever the floats begin.
-TEST(decode, past_the_caches_gives_the_same_bits) {
-  test::draws random(4);
-  std::vector<std::byte> bytes(9000);
-  for (std::byte& b : bytes) b = static_cast<std::byte>(random.below(256));
-  const std::vector<float> scales(100, 0.3f);
-  std::vector<float> expected(bytes.size()), out(bytes.size() + 20);
-  for (std::size_t shift = 0; shift < 18; ++shift) {
-    const std::size_t first = random.below(100), count = random.between(0, 8800);
-    const scale_layout layout{9000, 128};
-    kernel::decode<int8>(bytes.data(), grids{scales.data()}, layout, first, std::span(expected).first(count));
-    std::fill(out.begin(), out.end(), -1.0f);
-    on_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
-      decode_kernels<Set>::template decode_past_caches<int8>(bytes.data(), grids{scales.data()}, layout, first, count, out.data() + shift);
-    });
-    ASSERT_EQ(std::memcmp(out.data() + shift, expected.data(), count * sizeof(float)), 0) << shift << ": " << first << " + " << count;
-    ASSERT_EQ(out[shift + count], -1.0f);
-  }
-}
-
 // A buffer of somebody else may hold any bytes: bits above the code must not lead anywhere.
 TEST(decode, bits_above_a_code_are_ignored) {
   const std::vector<std::byte> all_ones(64, std::byte{0xff});
