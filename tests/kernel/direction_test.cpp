@@ -78,6 +78,10 @@ TYPED_TEST(directions_of, are_added_and_set_as_they_are_defined) {
       kernels::template add<TypeParam>(TestFixture::source, s.first, c, w.data() + s.offset, s.count);
       ASSERT_TRUE(TestFixture::same(w, added)) << name_of(Set) << " " << s.first << " " << s.count;
       w = before;
+      std::vector<float> sums = set;
+      kernels::template sum<TypeParam>(TestFixture::source, s.first, c, before.data() + s.offset, sums.data() + s.offset, s.count);
+      for (std::size_t j = 0; j < s.count; ++j) ASSERT_EQ(sums[s.offset + j], added[s.offset + j]) << name_of(Set);
+      ASSERT_EQ(sums.back(), set.back());
       kernels::add_scaled(z.data(), c, w.data() + s.offset, s.count);
       ASSERT_TRUE(TestFixture::same(w, added)) << name_of(Set) << " from integers";
       kernels::template set<TypeParam>(TestFixture::source, s.first, c, w.data() + s.offset, s.count);

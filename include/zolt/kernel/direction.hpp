@@ -55,6 +55,14 @@ void set_direction(const random_stream& source, std::uint64_t first, float coeff
   });
 }
 
+/// to[j] ← w[j] + coefficient·z[first + j].
+template <class Distribution>
+void sum_with_direction(const random_stream& source, std::uint64_t first, float coefficient, const float* w, std::span<float> to) {
+  on_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
+    direction_kernels<Set>::template sum<Distribution>(source, first, coefficient, w, to.data(), to.size());
+  });
+}
+
 /// w[j] ← w[j] + coefficient·z[j].
 inline void add_scaled(std::span<const std::int16_t> z, float coefficient, std::span<float> w) {
   on_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {

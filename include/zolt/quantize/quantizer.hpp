@@ -150,8 +150,7 @@ class displaced_weights {
 
   void displace(std::size_t first, std::size_t count) {
     first_ = first, count_ = count;
-    std::copy_n(data_ + first, count, sums_);
-    kernel::add_direction<Distribution>(by_.direction, first, by_.coefficient, std::span(sums_, count));
+    kernel::sum_with_direction<Distribution>(by_.direction, first, by_.coefficient, data_ + first, std::span(sums_, count));
   }
 
   const float* data_;
