@@ -136,21 +136,28 @@ struct minifloat {
   [[gnu::always_inline]] static void locate_lanes(const Floats& magnitude, Lanes& whole, Floats& rest) requires(Bias <= 32) {
     constexpr int dropped = 23 - Mantissa - Kept;
     static_assert(dropped > 0);
-    constexpr float least_normal = power_of_two_float(1 - Bias), per_step = power_of_two_float(Bias - 1 + Mantissa + Kept);
-    Lanes pattern;
+    constexpr float per_step = power_of_two_float(Bias - 1 + Mantissa + Kept);
+    Lanes pattern, normal;
     __builtin_memcpy(&pattern, &magnitude, sizeof pattern);
     const Lanes is_subnormal = magnitude < least_normal;
-    const Lanes odd = pattern >> dropped & 1;
-    const Lanes normal = ((pattern + odd + ((1 << (dropped - 1)) - 1)) >> dropped) - ((127 - Bias) << (Mantissa + Kept));
+    locate_normal_lanes<Kept>(pattern, normal);
     const Lanes kept = pattern & is_subnormal;
     __builtin_memcpy(&rest, &kept, sizeof rest);
     rest *= per_step;
     whole = normal & ~is_subnormal;
   }
+  /// The same where no magnitude is below least_normal, without a rest.
+  static constexpr float least_normal = std::bit_cast<float>(static_cast<std::uint32_t>(128 - Bias) << 23);
+  template <int Kept, class Lanes>
+  [[gnu::always_inline]] static void locate_normal_lanes(const Lanes& pattern, Lanes& whole) requires(Bias <= 32) {
+    constexpr int dropped = 23 - Mantissa - Kept;
+    const Lanes odd = pattern >> dropped & 1;
+    whole = ((pattern + odd + ((1 << (dropped - 1)) - 1 - ((127 - Bias) << 23))) >> dropped);
+  }
   template <class Floats, class Lanes>
   [[gnu::always_inline]] static void locate_lanes_exactly(const Floats& magnitude, Lanes& below, Lanes& threshold) requires(Bias <= 32) {
     constexpr int dropped = 23 - Mantissa;
-    constexpr float least_normal = power_of_two_float(1 - Bias), per_step = power_of_two_float(Bias - 1 + Mantissa);
+    constexpr float per_step = power_of_two_float(Bias - 1 + Mantissa);
     Lanes pattern, small_threshold;
     __builtin_memcpy(&pattern, &magnitude, sizeof pattern);
     const Lanes is_subnormal = magnitude < least_normal;
@@ -167,7 +174,12 @@ struct minifloat {
   }
   template <class Lanes>
   [[gnu::always_inline]] static void code_lanes(const Lanes& magnitude, const Lanes& negative, Lanes& codes) {
-    codes = magnitude | (negative & static_cast<Lanes>(magnitude != 0) & sign_bit);
+    code_normal_lanes(magnitude, negative & static_cast<Lanes>(magnitude != 0), codes);
+  }
+  /// The same where no magnitude is 0.
+  template <class Lanes>
+  [[gnu::always_inline]] static void code_normal_lanes(const Lanes& magnitude, const Lanes& negative, Lanes& codes) {
+    codes = magnitude | (negative & sign_bit);
   }
 
  private:
