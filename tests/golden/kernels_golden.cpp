@@ -222,7 +222,7 @@ std::uint64_t moved() {
       for (std::uint32_t& each : bits.signs) each = d.words(d.next++);
       for (std::uint32_t& each : bits.bytes) each = d.words(d.next++);
       for (std::uint32_t& each : bits.tails) each = d.words(d.next++);
-      zolt::kernel::land_signs<Format>(codes.data(), bits, d.words(d.next++), i % 2 == 0, size);
+      zolt::kernel::land_signs<Format, zolt::packing<8>>(reinterpret_cast<std::byte*>(codes.data()), bits, d.words(d.next++), i % 2 == 0, size);
       w.see(std::span(codes));
     }
   }

@@ -121,12 +121,19 @@ TYPED_TEST(codes_of, land_signs_as_they_land_deltas) {
         std::vector<code> wanted = before;
         const auto met = kernel::land_codes<format>(wanted.data(), delta.data(), compared.data(), count);
         for_each_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
-          std::vector<code> codes = before;
-          const auto did = code_kernels<Set>::template land_signs<format>(codes.data(), words,
-                                                                          static_cast<std::uint32_t>(double{p} * 0x1p32), negative, count);
-          ASSERT_EQ(codes, wanted) << name_of(Set) << " " << count << " " << p;
-          ASSERT_EQ(did.moved, met.moved) << name_of(Set);
-          ASSERT_EQ(did.clamped, met.clamped) << name_of(Set);
+          const auto expect_landed = [&]<class Layout>(Layout) {
+            std::vector<std::byte> packed(Layout::bytes_for(count) + 1, std::byte{0x5a});
+            Layout::pack(packed.data(), 0, count, before.data());
+            std::vector<std::byte> landed = packed;
+            Layout::pack(landed.data(), 0, count, wanted.data());
+            const auto did = code_kernels<Set>::template land_signs<format, Layout>(
+                packed.data(), words, static_cast<std::uint32_t>(double{p} * 0x1p32), negative, count);
+            ASSERT_EQ(packed, landed) << name_of(Set) << " " << count << " " << p;
+            ASSERT_EQ(did.moved, met.moved) << name_of(Set);
+            ASSERT_EQ(did.clamped, met.clamped) << name_of(Set);
+          };
+          expect_landed(packing<8>{});
+          if constexpr (format::bits == 4) expect_landed(packing<4>{});
         });
       }
   }

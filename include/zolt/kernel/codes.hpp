@@ -7,6 +7,7 @@
 #include "zolt/core/vectors.hpp"
 #include "zolt/kernel/encode.hpp"
 #include "zolt/numeric/format.hpp"
+#include "zolt/numeric/packing.hpp"
 #include "zolt/random/stream.hpp"
 
 /// Moves of unpacked codes, one byte each.
@@ -82,12 +83,13 @@ landed_codes land_codes(code* codes, const float* delta, const std::uint32_t* wo
   });
 }
 
-/// codes[j] moves by one ordinal along the sign of weight j, against it if `negative`, where its random word is below `fraction`, within the
-/// range: land_codes for deltas of ±fraction/2³² and the words that thrifty_words would make. At most a tile.
-template <format_of_byte_lanes Format>
-landed_codes land_signs(code* codes, const sign_words& words, std::uint32_t fraction, bool negative, std::size_t count) {
+/// Codes that lie as Layout says, packing<8> or packing<4>, from the first of a block on: code j moves by one ordinal along the sign of weight
+/// j, against it if `negative`, where its random word is below `fraction`, within the range. That is land_codes for deltas of ±fraction/2³²
+/// and the words that thrifty_words would make. At most a tile.
+template <format_of_byte_lanes Format, class Layout>
+landed_codes land_signs(std::byte* codes, const sign_words& words, std::uint32_t fraction, bool negative, std::size_t count) {
   return on_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
-    return code_kernels<Set>::template land_signs<Format>(codes, words, fraction, negative, count);
+    return code_kernels<Set>::template land_signs<Format, Layout>(codes, words, fraction, negative, count);
   });
 }
 

@@ -219,31 +219,42 @@ void write_tile(const parameter<Storage>& p, const direction_key& key, parameter
   }
 }
 
+/// Storage of bytes or their halves, which a kernel changes where they lie.
+template <class Storage>
+concept packed_storage = (Storage::format::bits == 8 || Storage::format::bits == 4) && requires(const Storage& s) {
+  { s.packed_codes(std::size_t{0}) } -> std::same_as<std::byte*>;
+};
+
 /// Lands one dense ±1 direction on codes, a tile at a time, with thrifty rounding: what write_tile does, without a float. |coefficient| < 1.
 template <coded_storage Storage>
   requires kernel::format_of_byte_lanes<typename Storage::format>
 void apply_signs(const parameter<Storage>& p, const resolved_term& term, const direction_key& key, std::size_t first, std::size_t last,
                  write_events& events) {
+  using format = typename Storage::format;
   const Storage storage = p.storage;
   const random_stream signs(term.key, p.id, stream::direction), bytes(key, p.id, stream::round_update),
       tails(key, p.id, stream::round_tail);
   const auto fraction = static_cast<std::uint32_t>(std::fabs(double{term.coefficient}) * 0x1p32);
   constexpr std::size_t group = random_stream::group_size;
-  alignas(64) code codes[tile_size];
   kernel::sign_words words;
+  alignas(64) std::uint32_t shared[group];
   for (std::size_t tile = first; tile < last; tile += tile_size) {
     const std::size_t count = std::min(tile_size, last - tile), t = tile / tile_size;
     signs.group(t, words.signs);
     bytes.groups(t * (tile_size / 4 / group), tile_size / 4 / group, words.bytes);
-    alignas(64) std::uint32_t shared[group];
-    tails.group(tile / group / group, shared);
+    if (tile == first || tile / group % group == 0) tails.group(tile / group / group, shared);
     std::copy_n(shared + tile / group % group, tile_size / group, words.tails);
-    const std::span<code> some(codes, count);
     if constexpr (requires { storage.prefetch(tile); })  // words are made while the next codes come
       for (std::size_t i = tile + tile_size; i < std::min(last, tile + 2 * tile_size); i += 64) storage.prefetch(i);
-    load_codes(storage, tile, some);
-    const kernel::landed_codes met = kernel::land_signs<typename Storage::format>(codes, words, fraction, term.coefficient < 0, count);
-    store_codes(storage, tile, std::span<const code>(some));
+    kernel::landed_codes met;
+    if constexpr (packed_storage<Storage>) {
+      met = kernel::land_signs<format, packing<format::bits>>(storage.packed_codes(tile), words, fraction, term.coefficient < 0, count);
+    } else {
+      alignas(64) code codes[tile_size];
+      load_codes(storage, tile, std::span<code>(codes, count));
+      met = kernel::land_signs<format, packing<8>>(reinterpret_cast<std::byte*>(codes), words, fraction, term.coefficient < 0, count);
+      store_codes(storage, tile, std::span<const code>(codes, count));
+    }
     events.moved += met.moved;
     events.clamped += met.clamped;
   }

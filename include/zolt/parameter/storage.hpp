@@ -23,8 +23,8 @@ concept dense_storage = std::copyable<S> && requires(const S& s) {
 /// Storage whose weights are another function of the value gives it as `grid(i)`, an object that is called with a value (zolt::affine,
 /// zolt::shifted); scale(i) is then its slope, which may be negative.
 ///
-/// Storage may do more at once: load_codes(first, span of codes), store_codes(first, span of codes), and prefetch(i), which asks for the
-/// memory of a weight that set_code will change.
+/// Storage may do more at once: load_codes(first, span of codes), store_codes(first, span of codes), prefetch(i), which asks for the memory of
+/// a weight that set_code will change, and packed_codes(first), a multiple of 32, where the codes from there on lie as packing<bits> says.
 ///
 /// What the compiler cannot check: code and set_code touch weight i alone (bytes may be shared by weights of one aligned block of 64);
 /// bytes() is all memory that set_code can change; decode gives exactly grid(i)(value_of(ordinal_of(code(i)))).

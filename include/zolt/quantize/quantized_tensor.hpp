@@ -56,6 +56,8 @@ class coded_view {
   void store_codes(std::size_t first, std::span<const zolt::code> in) const requires(!std::is_const_v<Byte>) {
     codes::pack(codes_, first, in.size(), in.data());
   }
+  /// Where codes first, first + 1, … lie as packing<bits> says; first is a multiple of 32.
+  Byte* packed_codes(std::size_t first) const { return codes_ + codes::byte_of(first); }
   /// Asks for the memory of weight i, which set_code is about to change.
   void prefetch(std::size_t i) const { __builtin_prefetch(codes_ + codes::byte_of(i), 1); }
   grid_type grid(std::size_t i) const { return grids_[layout_.index(i)]; }
