@@ -105,7 +105,7 @@ struct prefetching {
   void operator()(std::uint64_t i, int z, std::uint64_t slot) { visit(static_cast<std::size_t>(i), z, static_cast<std::size_t>(slot)); }
   void ahead(std::uint64_t i) const {
     if constexpr (dense_storage<Storage>)
-      __builtin_prefetch(storage.values().data() + i, 1);
+      prefetch(storage.values().data() + i);
     else if constexpr (requires { storage.prefetch(std::size_t{0}); })
       storage.prefetch(static_cast<std::size_t>(i));
   }

@@ -59,7 +59,7 @@ class coded_view {
   /// Where codes first, first + 1, … lie as packing<bits> says; first is a multiple of 32.
   Byte* packed_codes(std::size_t first) const { return codes_ + codes::byte_of(first); }
   /// Asks for the memory of weight i, which set_code is about to change.
-  void prefetch(std::size_t i) const { __builtin_prefetch(codes_ + codes::byte_of(i), 1); }
+  void prefetch(std::size_t i) const { zolt::prefetch(codes_ + codes::byte_of(i)); }
   grid_type grid(std::size_t i) const { return grids_[layout_.index(i)]; }
   float scale(std::size_t i) const { return grid(i).scale; }
   std::size_t scale_end(std::size_t i) const { return layout_.end(i); }
