@@ -6,20 +6,20 @@
 
 // A function compiled for one instruction set must not be the copy that the linker keeps for another: each has a namespace of its own.
 #if defined(__AVX512F__)
-#define ZOLT_INSTRUCTION_SET avx512
-#define ZOLT_VECTOR_BYTES 64
+#define ZOLT_PROGRAM_SET avx512
+#define ZOLT_PROGRAM_VECTOR_BYTES 64
 #elif defined(__AVX2__) && defined(__FMA__)
-#define ZOLT_INSTRUCTION_SET avx2
-#define ZOLT_VECTOR_BYTES 32
+#define ZOLT_PROGRAM_SET avx2
+#define ZOLT_PROGRAM_VECTOR_BYTES 32
 #else
-#define ZOLT_INSTRUCTION_SET baseline
-#define ZOLT_VECTOR_BYTES 16
+#define ZOLT_PROGRAM_SET baseline
+#define ZOLT_PROGRAM_VECTOR_BYTES 16
 #endif
 
-namespace zolt::inline v0::kernel::inline ZOLT_INSTRUCTION_SET {
+namespace zolt::inline v0::kernel::inline ZOLT_PROGRAM_SET {
 
-using vector_f32 = float __attribute__((vector_size(ZOLT_VECTOR_BYTES)));
-inline constexpr std::size_t vector_width = ZOLT_VECTOR_BYTES / sizeof(float);
+using vector_f32 = float __attribute__((vector_size(ZOLT_PROGRAM_VECTOR_BYTES)));
+inline constexpr std::size_t vector_width = ZOLT_PROGRAM_VECTOR_BYTES / sizeof(float);
 
 /// y[b·y_stride + r] = Σ_k x[b·k_count + k] · w[r·k_count + k] for a block of Rows weights and Batch rows of x.
 /// The sum over k runs in lanes and then over lanes: its order depends on the instruction set, not on how the caller cuts blocks.
@@ -67,4 +67,4 @@ inline void multiply(const float* w, std::size_t rows, const float* x, std::size
   for (; r < rows; ++r) multiply_rows<1>(w + r * k_count, x, batch, k_count, y + r, y_stride);
 }
 
-}  // namespace zolt::inline v0::kernel::inline ZOLT_INSTRUCTION_SET
+}  // namespace zolt::inline v0::kernel::inline ZOLT_PROGRAM_SET

@@ -5,7 +5,7 @@
 
 #include "zolt/kernel/matmul.hpp"
 
-namespace zolt::inline v0::kernel::inline ZOLT_INSTRUCTION_SET {
+namespace zolt::inline v0::kernel::inline ZOLT_PROGRAM_SET {
 
 /// A matrix whose element (t, i) lies at data[t·t_step + i·i_step]: a row-major one, or its transpose.
 struct strided {
@@ -61,4 +61,4 @@ inline void sum_outer_products(strided left, const float* right, std::size_t rig
   take(std::integral_constant<std::size_t, 1>{});
 }
 
-}  // namespace zolt::inline v0::kernel::inline ZOLT_INSTRUCTION_SET
+}  // namespace zolt::inline v0::kernel::inline ZOLT_PROGRAM_SET

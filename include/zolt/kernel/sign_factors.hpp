@@ -50,7 +50,7 @@ inline float signed_sum(const float* values, const std::uint32_t* negative, std:
 
 }  // namespace zolt::inline v0::kernel
 
-namespace zolt::inline v0::kernel::inline ZOLT_INSTRUCTION_SET {
+namespace zolt::inline v0::kernel::inline ZOLT_PROGRAM_SET {
 
 /// sum[k] = Σ_w half_w · columns[column_w · stride + k] for one row's weights, k in whole vectors.
 inline void sum_columns(std::span<const signed_weight> weights, const float* columns, std::size_t stride, float* sum) {
@@ -73,4 +73,4 @@ inline void sum_columns(std::span<const signed_weight> weights, const float* col
   while (k < stride) block(std::integral_constant<std::size_t, 1>{});
 }
 
-}  // namespace zolt::inline v0::kernel::inline ZOLT_INSTRUCTION_SET
+}  // namespace zolt::inline v0::kernel::inline ZOLT_PROGRAM_SET
