@@ -86,12 +86,29 @@ function(zolt_headers_alone name)
   endif()
 endfunction()
 
+# zolt_precompile_for_must_not_compile(): the library, parsed once for all cases, by a test that they wait for.
+function(zolt_precompile_for_must_not_compile)
+  set(folder "${CMAKE_CURRENT_BINARY_DIR}/must_not_compile")
+  file(CONFIGURE OUTPUT "${folder}/library.hpp" CONTENT "#include <zolt/zolt.hpp>\n")
+  # g++ finds library.hpp.gch beside the header by itself, clang++ is told where it is.
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    set(use "-include;${folder}/library.hpp")
+  else()
+    set(use "-include-pch;${folder}/library.hpp.gch")
+  endif()
+  set(ZOLT_MUST_NOT_COMPILE_FLAGS ${use} PARENT_SCOPE)
+  add_test(NAME must_not_compile COMMAND "${CMAKE_CXX_COMPILER}" -std=c++20 "-I${PROJECT_SOURCE_DIR}/include" -x c++-header
+    "${folder}/library.hpp" -o "${folder}/library.hpp.gch")
+  set_tests_properties(must_not_compile PROPERTIES FIXTURES_SETUP precompiled_library)
+endfunction()
+
 # zolt_must_not_compile(name file): the file compiles with -DZOLT_SHOULD_COMPILE, and without it fails with the sentence
 # that its first line gives: `// expect: <sentence>`.
 function(zolt_must_not_compile name file)
   add_test(NAME must_not_compile.${name}
-    COMMAND "${CMAKE_COMMAND}" "-DCOMPILER=${CMAKE_CXX_COMPILER}" "-DFILE=${file}" "-DINCLUDE=${PROJECT_SOURCE_DIR}/include"
-      -P "${CMAKE_CURRENT_SOURCE_DIR}/checks/must_not_compile.cmake")
+    COMMAND "${CMAKE_COMMAND}" "-DCOMPILER=${CMAKE_CXX_COMPILER}" "-DFLAGS=${ZOLT_MUST_NOT_COMPILE_FLAGS}" "-DFILE=${file}"
+      "-DINCLUDE=${PROJECT_SOURCE_DIR}/include" -P "${CMAKE_CURRENT_SOURCE_DIR}/checks/must_not_compile.cmake")
+  set_tests_properties(must_not_compile.${name} PROPERTIES FIXTURES_REQUIRED precompiled_library)
 endfunction()
 
 # zolt_golden_matrix(name file): one hash, whatever the compiler, its flags, the instruction set and the number of threads. See

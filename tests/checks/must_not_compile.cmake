@@ -1,4 +1,4 @@
-# cmake -DCOMPILER= -DFILE= -DINCLUDE= -P must_not_compile.cmake
+# cmake -DCOMPILER= -DFLAGS= -DFILE= -DINCLUDE= -P must_not_compile.cmake
 # Compiles FILE twice: with the macro it must pass, so that the test cannot rot; without it the compiler must say the expected sentence.
 file(STRINGS "${FILE}" first LIMIT_COUNT 1 ENCODING UTF-8)
 if(NOT first MATCHES "^// expect: (.+)$")
@@ -7,7 +7,7 @@ endif()
 set(expected "${CMAKE_MATCH_1}")
 
 set(ENV{LC_ALL} C) # the compilers' own English, plain quotes
-set(command "${COMPILER}" -std=c++20 -fsyntax-only "-I${INCLUDE}")
+set(command "${COMPILER}" -std=c++20 ${FLAGS} -fsyntax-only "-I${INCLUDE}")
 
 execute_process(COMMAND ${command} -DZOLT_SHOULD_COMPILE "${FILE}" RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output)
 if(NOT result EQUAL 0)
