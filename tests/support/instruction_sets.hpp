@@ -8,7 +8,7 @@ namespace zolt::test {
 template <class Function>
 void for_each_instruction_set(Function&& f) {
   f(instruction_set_constant<instruction_set::baseline>{});
-#if defined(__x86_64__)
+#if ZOLT_HAS_SEVERAL_SETS
   if (is_available(instruction_set::avx2)) f(instruction_set_constant<instruction_set::avx2>{});
   if (is_available(instruction_set::avx512)) f(instruction_set_constant<instruction_set::avx512>{});
 #endif

@@ -26,8 +26,7 @@ struct journal_entry {
 /// What one lane needs to undo its moves. Everything lies in the order of the traversal, so that undoing finds it with a cursor.
 struct journal {
   std::vector<journal_entry> entries;
-  std::vector<std::int8_t> corrections;  ///< of float weights that moved by tiles: see kernel::displace
-  std::vector<float> saved;              ///< float weights that moved by a part of themselves, which no inverse brings back
+  std::vector<float> saved;  ///< float weights that moved by a part of themselves, which no inverse brings back
   std::size_t next_entry = 0;
   std::size_t next_correction = 0;
   std::size_t next_saved = 0;
@@ -49,9 +48,6 @@ struct journal {
     growths += entries.capacity() != 0;
     entries.reserve(std::max(entries.size() + count, entries.capacity() == 0 ? std::size_t{1024} : 2 * entries.capacity()));
   }
-  void reserve_corrections(std::size_t count) {
-    if (corrections.size() < next_correction + count) corrections.resize(next_correction + count);
-  }
   void add(std::uint64_t index, std::uint32_t bits) { entries.push_back({index, bits}); }
   /// Whether the weight at hand is the next exception.
   bool is_next(std::uint64_t index) const { return next_entry < entries.size() && entries[next_entry].index == index; }
@@ -59,8 +55,25 @@ struct journal {
   bool is_before(std::uint64_t index) const { return next_entry < entries.size() && entries[next_entry].index < index; }
 
   std::size_t bytes() const {
-    return entries.capacity() * sizeof(journal_entry) + corrections.capacity() + saved.capacity() * sizeof(float);
+    return entries.capacity() * sizeof(journal_entry) + saved.capacity() * sizeof(float);
   }
+};
+
+/// Bytes that weights are undone by, see kernel::displace. What a tile needs is there once it has been displaced: a restored tile's bytes are
+/// of no use, so that the next displacement may take their place.
+class byte_list {
+ public:
+  void reserve(std::size_t count) {
+    if (bytes_.size() < count) bytes_.resize(count);
+  }
+  std::int8_t* from(std::size_t first, std::size_t count) {
+    reserve(first + count);
+    return bytes_.data() + first;
+  }
+  std::size_t capacity() const { return bytes_.capacity(); }
+
+ private:
+  std::vector<std::int8_t> bytes_;
 };
 
 /// Parts of a range that two passes should take one after the other: what they touch stays in a cache. A sparse law's parts are whole groups
@@ -84,8 +97,8 @@ struct displacement_of {
 template <parameter_storage Storage, resolved_law Law>
 class tile_mover {
  public:
-  tile_mover(const parameter<Storage>& p, const Law& law, std::uint64_t base)
-      : parameter_(p), storage_(p.storage), law_(law), info_(info_of(p)), base_(base) {}
+  tile_mover(const parameter<Storage>& p, const Law& law, std::uint64_t base, byte_list& corrections)
+      : parameter_(p), storage_(p.storage), law_(law), info_(info_of(p)), base_(base), corrections_(corrections) {}
 
   void move(const displacement_of<Storage>& to, std::size_t first, std::size_t count, journal& undo) {
     if (!displacing_law<Law> || coded_storage<Storage> || parameter_.relative) make_direction(to.key, first, count);
@@ -179,13 +192,12 @@ class tile_mover {
   /// Where a kernel notes how to undo the floats of a tile, and what it noted.
   kernel::noted_displacement note(const displacement_of<Storage>& to, std::size_t first, std::size_t count, journal& undo) {
     undo.reached = first;
-    undo.reserve_corrections(count);
-    return {to.step, undo.corrections.data() + undo.next_correction, lost_};
+    return {to.step, corrections_.from(undo.next_correction, count), lost_};
   }
   kernel::past_displacement recall(const displacement_of<Storage>& from, std::size_t first, std::size_t count, journal& undo) {
     std::size_t losses = 0;
     for (; undo.is_before(base_ + first + count); ++undo.next_entry) past_lost_[losses++] = undo.entries[undo.next_entry].bits;
-    const kernel::past_displacement past{from.step, undo.corrections.data() + undo.next_correction, past_lost_};
+    const kernel::past_displacement past{from.step, corrections_.from(undo.next_correction, count), past_lost_};
     undo.next_correction += count;
     return past;
   }
@@ -228,6 +240,7 @@ class tile_mover {
   const Law& law_;
   const parameter_info info_;
   const std::uint64_t base_;
+  byte_list& corrections_;
   bool made_ = false;
   direction_key made_key_{};
   std::size_t made_first_ = 0;
@@ -306,9 +319,9 @@ void restore_nonzeros(const parameter<Storage>& p, const Law& law, const displac
 /// Errors   no memory for `undo`: the weights below undo.reached are displaced by `to`, from old.reached on by `from`, and between by nothing.
 template <parameter_storage Storage, resolved_law Law>
 void displace(const parameter<Storage>& p, const Law& law, const displacement_of<Storage>* from, const displacement_of<Storage>* to,
-              std::size_t first, std::size_t last, std::uint64_t base, journal& old, journal& undo) {
+              std::size_t first, std::size_t last, std::uint64_t base, byte_list& corrections, journal& old, journal& undo) {
   if (moves_by_tiles(law)) {
-    tile_mover<Storage, Law> mover(p, law, base);
+    tile_mover<Storage, Law> mover(p, law, base, corrections);
     for_each_part(first, last, tile_size, [&](std::size_t begin, std::size_t end) {
       if (from == nullptr) {
         mover.move(*to, begin, end - begin, undo);
@@ -332,8 +345,8 @@ void displace(const parameter<Storage>& p, const Law& law, const displacement_of
 template <parameter_storage Storage, displacing_law Law>
   requires dense_storage<Storage>
 void restore_and_add(const parameter<Storage>& p, const Law& law, const displacement_of<Storage>& from, std::size_t first,
-                     std::size_t last, std::uint64_t base, journal& old, float coefficient) {
-  tile_mover<Storage, Law> mover(p, law, base);
+                     std::size_t last, std::uint64_t base, byte_list& corrections, journal& old, float coefficient) {
+  tile_mover<Storage, Law> mover(p, law, base, corrections);
   for_each_part(first, last, tile_size,
                 [&](std::size_t begin, std::size_t end) { mover.restore_and_add(from, begin, end - begin, old, coefficient); });
 }

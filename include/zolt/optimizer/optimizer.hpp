@@ -13,7 +13,7 @@
 
 #include "zolt/estimator/purity.hpp"
 #include "zolt/optimizer/applier.hpp"
-#include "zolt/optimizer/journal.hpp"
+#include "zolt/optimizer/displacer.hpp"
 #include "zolt/optimizer/loss.hpp"
 #include "zolt/optimizer/run_description.hpp"
 #include "zolt/optimizer/slots.hpp"
@@ -101,7 +101,7 @@ class optimizer {
                   "zolt: the loss must be callable as f() or f(const zolt::probe_view&) and return a number, or one number per probe");
     if constexpr (loss_function<Loss>) {
       evaluate_displaced(loss);
-      displace_to(nullptr);
+      displacer_.displace(team_, nullptr);
     }
     return losses_;
   }
@@ -128,10 +128,10 @@ class optimizer {
           r = take(losses_);
         } while (!r.finished);
       } catch (...) {
-        displace_to(nullptr);
+        displacer_.displace(team_, nullptr);
         throw;
       }
-      displace_to(nullptr);  // unless the update did
+      displacer_.displace(team_, nullptr);  // unless the update did
     }
     return r;
   }
@@ -177,10 +177,7 @@ class optimizer {
   std::size_t state_bytes() const { return inputs_.bytes() + applier_.state_bytes(); }
   /// Bytes that undoing in place holds at most so far.
   std::size_t journal_bytes() const {
-    std::size_t bytes = 0;
-    for (const lane_state& lane : lanes_)
-      for (const detail::journal& j : lane.journals) bytes += j.bytes();
-    return bytes;
+    return displacer_.bytes();
   }
 
   /// The weights as a probe of the plan sees them, in place, for as long as this lives: for a caller that evaluates by himself.
@@ -200,15 +197,8 @@ class optimizer {
   using direction_policy = decltype(Composition::direction);
   static constexpr std::size_t most_reserved_terms = std::size_t{1} << 20;
 
-  struct lane_state {
-    std::array<detail::journal, 2> journals;  ///< one undoes what is, the other notes what is to come
-    std::size_t parts_done = 0;
-    std::uint64_t restored = 0;  ///< weights of all parameters up to here are back, while an update meets them
-  };
-
   void make_buffers() {
     ranges_ = detail::memory_ranges(parameters_);
-    lanes_.resize(team_.size());
     read_.assign(parameters_.size(), 0);
     const std::size_t queries = policies_.estimator.queries;
     plan_.reserve(2 * queries + 3);
@@ -281,131 +271,12 @@ class optimizer {
     require_undisturbed("in_place");
     if (std::find(plan_.begin(), plan_.end(), p) == plan_.end())
       fail("in_place", "offset of the probe", p.offset, "be that of a probe of the plan: ask first");
-    displace_to(&p);
+    displacer_.displace(team_, &p);
     in_scope_ = true;
   }
   void leave() noexcept {
-    displace_to(nullptr);
+    displacer_.displace(team_, nullptr);
     in_scope_ = false;
-  }
-
-  /// Takes the weights from where they are to a probe; null stands for themselves, where nothing can fail.
-  void displace_to(const probe* to) {
-    if (to != nullptr && to->offset == 0) to = nullptr;
-    const probe* from = displaced_by_ ? &*displaced_by_ : nullptr;
-    if (from == nullptr && to == nullptr) return;
-    for (lane_state& lane : lanes_) {
-      lane.journals[journal_at_hand_].start_restoring();
-      lane.journals[1 - journal_at_hand_].start_moving();
-      for (detail::journal& j : lane.journals) j.reached = 0;
-      lane.parts_done = 0;
-    }
-    try {
-      team_.run([&](std::size_t lane) { displace_lane(lane, from, to); });
-    } catch (...) {  // no memory for a journal: everything goes back
-      if (to == nullptr) throw;
-      team_.run([&](std::size_t lane) noexcept { put_lane_back(lane, from, *to); });
-      displaced_by_.reset();
-      throw;
-    }
-    displaced_by_ = to == nullptr ? std::nullopt : std::optional(*to);
-    journal_at_hand_ = 1 - journal_at_hand_;
-  }
-  void displace_lane(std::size_t lane, const probe* from, const probe* to) {
-    lane_state& state = lanes_[lane];
-    detail::journal &old = state.journals[journal_at_hand_], &undo = state.journals[1 - journal_at_hand_];
-    if (to != nullptr && detail::moves_by_tiles(law_)) undo.reserve_corrections(dense_weights_of(lane));
-    for_each_part_of(lane, [&]<class S>(const parameter<S>& p, std::size_t first, std::size_t last, std::uint64_t base) {
-      const auto here = displacement(p, from), there = displacement(p, to);
-      old.reached = undo.reached = first;
-      detail::displace(p, law_, from == nullptr ? nullptr : &here, to == nullptr ? nullptr : &there, first, last, base, old, undo);
-      ++state.parts_done;
-    });
-  }
-  /// After displace_lane(lane, from, to) went as far as it could.
-  void put_lane_back(std::size_t lane, const probe* from, const probe& to) noexcept {
-    lane_state& state = lanes_[lane];
-    detail::journal &old = state.journals[journal_at_hand_], &undo = state.journals[1 - journal_at_hand_];
-    const std::size_t undo_reached = undo.reached, old_reached = old.reached;
-    undo.start_restoring();
-    std::size_t part = 0;
-    for_each_part_of(lane, [&]<class S>(const parameter<S>& p, std::size_t first, std::size_t last, std::uint64_t base) {
-      const auto here = displacement(p, from), there = displacement(p, &to);
-      const auto end_of = [&](std::size_t reached) {
-        return part < state.parts_done ? last : part == state.parts_done ? std::clamp(reached, first, last) : first;
-      };
-      const std::size_t moved = end_of(undo_reached), restored = end_of(old_reached);
-      ++part;
-      if (first < moved) detail::displace<S, law>(p, law_, &there, nullptr, first, moved, base, undo, undo);
-      if (from != nullptr && restored < last) detail::displace<S, law>(p, law_, &here, nullptr, restored, last, base, old, old);
-    });
-  }
-  template <class Function>
-  void for_each_part_of(std::size_t lane, Function&& f) const {
-    detail::for_each_range(
-        parameters_, team_.size(), lane, [&](std::size_t, const auto& p, std::size_t first, std::size_t last, std::uint64_t base) {
-          detail::for_each_part(first, last, detail::part_size(law_), [&](std::size_t begin, std::size_t end) { f(p, begin, end, base); });
-        });
-  }
-  std::size_t dense_weights_of(std::size_t lane) const {
-    std::size_t count = 0;
-    detail::for_each_range(parameters_, team_.size(), lane,
-                           [&count]<class S>(std::size_t, const parameter<S>& p, std::size_t first, std::size_t last, std::uint64_t) {
-                             count += dense_storage<S> && !p.relative ? last - first : 0;
-                           });
-    return count;
-  }
-  /// Brings weights back part by part, just before an update meets them.
-  struct restorer {
-    optimizer& o;
-    explicit restorer(optimizer& owner) : o(owner) {
-      for (lane_state& lane : o.lanes_) {
-        lane.journals[o.journal_at_hand_].start_restoring();
-        lane.restored = 0;
-      }
-    }
-    template <class S>
-    void operator()(std::size_t lane, const parameter<S>& p, std::size_t first, std::size_t last, std::uint64_t base) const noexcept {
-      if (!o.displaced_by_) return;
-      const auto here = o.displacement(p, &*o.displaced_by_);
-      detail::journal& old = o.lanes_[lane].journals[o.journal_at_hand_];
-      detail::displace<S, law>(p, o.law_, &here, nullptr, first, last, base, old, old);
-      o.lanes_[lane].restored = base + last;
-    }
-    /// The same, and then one direction is added: in one visit where that is the one they are displaced along.
-    template <class S>
-    void and_add(std::size_t lane, const parameter<S>& p, const law& of_step, std::size_t first, std::size_t last, std::uint64_t base,
-                 const detail::resolved_term& term) const noexcept {
-      if constexpr (displacing_law<law>)
-        if (o.displaced_by_ && o.displaced_by_->key == term.key) {
-          detail::restore_and_add(p, o.law_, o.displacement(p, &*o.displaced_by_), first, last, base,
-                                  o.lanes_[lane].journals[o.journal_at_hand_], term.coefficient);
-          o.lanes_[lane].restored = base + last;
-          return;
-        }
-      (*this)(lane, p, first, last, base);
-      of_step.add(term.key, info_of(p), first, term.coefficient, p.storage.values().subspan(first, last - first));
-    }
-  };
-  /// After a restorer went as far as it came: an update that could not be finished leaves no weight under a probe.
-  void finish_restoring() noexcept {
-    if (!displaced_by_) return;
-    team_.run([&](std::size_t lane) noexcept {
-      lane_state& state = lanes_[lane];
-      for_each_part_of(lane, [&]<class S>(const parameter<S>& p, std::size_t first, std::size_t last, std::uint64_t base) {
-        const std::uint64_t from = std::clamp(state.restored, base + first, base + last) - base;
-        const auto here = displacement(p, &*displaced_by_);
-        detail::journal& old = state.journals[journal_at_hand_];
-        if (from < last) detail::displace<S, law>(p, law_, &here, nullptr, static_cast<std::size_t>(from), last, base, old, old);
-      });
-    });
-    displaced_by_.reset();
-  }
-
-  template <class S>
-  detail::displacement_of<S> displacement(const parameter<S>& w, const probe* p) const {
-    if (p == nullptr) return {};
-    return {p->key, detail::displacement(w, law_, policies_.estimator.radius, p->offset)};
   }
 
   /// Evaluates the plan; an evaluation in place leaves the weights under its last probe.
@@ -421,7 +292,7 @@ class optimizer {
       else
         evaluate_plan(loss);
     } catch (...) {
-      displace_to(nullptr);
+      displacer_.displace(team_, nullptr);
       abandon_step();
       throw;
     }
@@ -434,7 +305,7 @@ class optimizer {
   template <class Loss>
   void evaluate_in_place(Loss& loss) {
     for (std::size_t k = 0; k < plan_.size(); ++k) {
-      displace_to(&plan_[k]);
+      displacer_.displace(team_, &plan_[k]);
       const during scope(in_scope_);  // whatever the loss calls
       losses_[k] = number_of(loss());
     }
@@ -521,12 +392,12 @@ class optimizer {
     if (options_.record) reserve_log(terms.size());
     write_events events;
     try {
-      events = applier_.apply(team_, inputs_, step, terms, restorer(*this));
+      events = applier_.apply(team_, inputs_, step, terms, displacer_.start_restoring());
     } catch (...) {
-      finish_restoring();
+      displacer_.finish_restoring(team_);
       throw;
     }
-    if (applier_.visits_weights(terms)) displaced_by_.reset();
+    if (applier_.visits_weights(terms)) displacer_.end_restoring();
     if (options_.record) {
       log_.steps.push_back(step);
       log_.terms.insert(log_.terms.end(), terms.begin(), terms.end());
@@ -576,8 +447,7 @@ class optimizer {
     drop_overflow();
     r.lost_queries = static_cast<std::uint32_t>(policies_.estimator.queries) - static_cast<std::uint32_t>(terms_.size());
     r.clamped_probes = clamped_reads_.exchange(0, std::memory_order_relaxed);
-    for (lane_state& lane : lanes_)
-      for (detail::journal& j : lane.journals) r.clamped_probes += std::exchange(j.clamped, 0);
+    r.clamped_probes += displacer_.take_clamped();
     logged_.clear();
     for (const term& t : terms_) logged_.push_back({t.query, static_cast<float>(t.coefficient)});
     try {
@@ -586,9 +456,7 @@ class optimizer {
       statistics_ = before;
       throw;
     }
-    r.growths = growths_;
-    for (const lane_state& lane : lanes_)
-      for (const detail::journal& j : lane.journals) r.growths += j.growths;
+    r.growths = growths_ + displacer_.growths();
     r.unread = unread_;
     return r;
   }
@@ -611,6 +479,7 @@ class optimizer {
   inputs_t<direction_policy> inputs_{};
   law law_ = detail::law_of(policies_.direction, 0u, inputs_);
   detail::applier<Parameters, Composition> applier_{parameters_, policies_, options_.run, team_.size()};
+  detail::displacer<Parameters, Composition> displacer_{parameters_, policies_, law_, team_.size()};
   std::array<coefficient_statistics, 2> statistics_{};
 
   std::vector<probe> plan_;
@@ -620,12 +489,9 @@ class optimizer {
   std::vector<logged_term> logged_;
 
   std::vector<detail::memory_range> ranges_;
-  std::vector<lane_state> lanes_;
   std::vector<std::uint8_t> read_;
   std::vector<std::string> unread_;
   bool reads_checked_ = false;
-  std::optional<probe> displaced_by_;  ///< what the weights in memory are displaced by
-  std::size_t journal_at_hand_ = 0;    ///< of every lane: the one that undoes it
   bool in_scope_ = false;
   std::atomic<std::uint64_t> clamped_reads_{0};
   std::uint64_t growths_ = 0;

@@ -53,24 +53,21 @@ struct threefry4x32 {
   [[gnu::always_inline]] static constexpr void mix_each(Word (&x)[N][4], const std::uint32_t (&schedule)[5], std::index_sequence<I...>) {
     (mix<Round>(x[I], schedule), ...);
   }
-  template <std::size_t... Round, class Word, std::size_t N, std::size_t... I>
-  [[gnu::always_inline]] static constexpr void encrypt_each(Word (&x)[N][4], const std::uint32_t (&schedule)[5],
-                                                            std::index_sequence<Round...>, std::index_sequence<I...> each) {
-    (start(x[I], schedule), ...);
-    (mix_each<Round>(x, schedule, each), ...);
-  }
 
  public:
   /// Independent blocks, round by round.
-  template <class Word, std::size_t N>
-  [[gnu::always_inline]] static constexpr void encrypt(Word (&x)[N][4], const std::array<std::uint32_t, 4>& key) {
+  template <class Word, std::size_t N, std::size_t... Round, std::size_t... I>
+  [[gnu::always_inline]] static constexpr void encrypt(Word (&x)[N][4], const std::array<std::uint32_t, 4>& key,
+                                                       std::index_sequence<Round...>, std::index_sequence<I...> each) {
     const std::uint32_t schedule[5] = {key[0], key[1], key[2], key[3], 0x1BD11BDAu ^ key[0] ^ key[1] ^ key[2] ^ key[3]};
-    encrypt_each(x, schedule, std::make_index_sequence<rounds>{}, std::make_index_sequence<N>{});
+    (start(x[I], schedule), ...);
+    (mix_each<Round>(x, schedule, each), ...);
   }
+  using all_rounds = std::make_index_sequence<rounds>;
 
   static constexpr random_block block(const std::array<std::uint32_t, 4>& counter, const std::array<std::uint32_t, 4>& key) {
     std::uint32_t x[1][4] = {{counter[0], counter[1], counter[2], counter[3]}};
-    encrypt(x, key);
+    encrypt(x, key, all_rounds{}, std::index_sequence<0>{});
     return {x[0][0], x[0][1], x[0][2], x[0][3]};
   }
 };
