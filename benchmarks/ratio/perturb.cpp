@@ -74,6 +74,7 @@ void perturb_rows(suite& s) {
 #endif
   optimizer_rows(s, "rademacher", zolt::rademacher{});
   optimizer_rows(s, "gaussian", zolt::gaussian{});
+  optimizer_rows(s, "block_gaussian", zolt::block_gaussian{});
   optimizer_rows(s, "uniform", zolt::uniform{});
 }
 

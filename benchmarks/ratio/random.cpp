@@ -36,6 +36,10 @@ void random_rows(suite& s) {
                  zolt::philox_blocks({0, 0, 0, 0}, {1, 0}, {reinterpret_cast<zolt::random_block*>(words.data()), words.size() / 4});
                }},
               peers);
+  const zolt::block_stream blocks({1, 2, 3}, 4, zolt::stream::direction);
+  if (s.wants("words_block"))
+    s.compare("words_block", set, {4 * n, n, [&] { blocks.groups(0, words.size() / zolt::block_stream::group_size, words.data()); }},
+              peers);
   fill_row<zolt::distribution::rademacher>(s, "fill_rademacher", set);
   fill_row<zolt::distribution::gaussian>(s, "fill_gaussian", set);
   fill_row<zolt::distribution::uniform>(s, "fill_uniform", set);

@@ -26,7 +26,7 @@ class directions : public testing::Test {
     return z;
   }
 };
-using all_directions = testing::Types<rademacher, gaussian, uniform, sparse_rademacher>;
+using all_directions = testing::Types<rademacher, gaussian, block_gaussian, uniform, sparse_rademacher>;
 TYPED_TEST_SUITE(directions, all_directions);
 
 TYPED_TEST(directions, a_component_depends_on_no_range_and_no_order) {

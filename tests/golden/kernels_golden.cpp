@@ -60,20 +60,21 @@ struct draws {
 
 constexpr std::size_t longest = 1300;
 /// f(source, first element, offset, size): short spans and long ones, near 0 and beyond 2³².
-template <class Function>
+template <class Source = zolt::random_stream, class Function>
 void for_spans(std::uint64_t run, Function&& f) {
   draws d(run);
   for (std::uint32_t i = 0; i < 60; ++i) {
-    const zolt::random_stream source({run, i, i / 3}, 0x9e3779b97f4a7c15u * (i + 1), zolt::stream::direction);
+    const Source source({run, i, i / 3}, 0x9e3779b97f4a7c15u * (i + 1), zolt::stream::direction);
     const std::uint64_t first = (i % 4 == 3 ? std::uint64_t{1} << 33 : 0) + d.below(5000);
     const std::size_t offset = d.below(17), size = d.below(i % 2 == 0 ? 70 : longest);
     f(source, first, offset, size);
   }
 }
 
+template <class Source>
 std::uint64_t words() {
   witness w;
-  for_spans(1, [&](const zolt::random_stream& source, std::uint64_t first, std::size_t offset, std::size_t size) {
+  for_spans<Source>(1, [&](const Source& source, std::uint64_t first, std::size_t offset, std::size_t size) {
     std::vector<std::uint32_t> out(offset + 64 * (size / 64 + 1));
     source.groups(first, size / 64 + 1, out.data() + offset);
     out.push_back(source.word(first));
@@ -82,10 +83,10 @@ std::uint64_t words() {
   return w.hash;
 }
 
-template <class Distribution>
+template <class Distribution, class Source = zolt::random_stream>
 std::uint64_t filled() {
   witness w;
-  for_spans(2, [&](const zolt::random_stream& source, std::uint64_t first, std::size_t offset, std::size_t size) {
+  for_spans<Source>(2, [&](const Source& source, std::uint64_t first, std::size_t offset, std::size_t size) {
     std::vector<std::int16_t> z(offset + size + 3, 99);  // the ends are seen, too: nothing may be written beyond a span
     zolt::distribution::fill<Distribution>(source, first, std::span(z).subspan(offset, size));
     w.see(std::span(z));
@@ -222,7 +223,8 @@ std::uint64_t moved() {
       for (std::uint32_t& each : bits.signs) each = d.words(d.next++);
       for (std::uint32_t& each : bits.bytes) each = d.words(d.next++);
       for (std::uint32_t& each : bits.tails) each = d.words(d.next++);
-      zolt::kernel::land_signs<Format, zolt::packing<8>>(reinterpret_cast<std::byte*>(codes.data()), bits, d.words(d.next++), i % 2 == 0, size);
+      zolt::kernel::land_signs<Format, zolt::packing<8>>(reinterpret_cast<std::byte*>(codes.data()), bits, d.words(d.next++), i % 2 == 0,
+                                                         size);
       w.see(std::span(codes));
     }
   }
@@ -253,7 +255,7 @@ int main(int argc, char**) try {
     const char* what;
     std::uint64_t hash;
   } parts[] = {
-      {"words", words()},
+      {"words", words<zolt::random_stream>()},
       {"rademacher", filled<distribution::rademacher>()},
       {"gaussian", filled<distribution::gaussian>()},
       {"uniform", filled<distribution::uniform>()},
@@ -273,6 +275,8 @@ int main(int argc, char**) try {
       {"move int8", moved<int8>()},
       {"move int4", moved<int4>()},
       {"locate", located()},
+      {"words of blocks", words<zolt::block_stream>()},
+      {"gaussian of blocks", filled<distribution::gaussian, zolt::block_stream>()},
   };
   witness all;
   for (const auto& part : parts) {

@@ -119,6 +119,7 @@ TEST(restore, codes_that_are_clamped_by_large_radii) {
 TEST(restore, dense_floats_under_every_law) {
   expect_restored_by_every_team(dense_only, rademacher{}, 1);
   expect_restored_by_every_team(dense_only, gaussian{}, 1);
+  expect_restored_by_every_team(dense_only, block_gaussian{}, 0.3);
   expect_restored_by_every_team(dense_only, uniform{}, 0.3);
   // A law that touches most weights is undone from a copy, one that touches few from exceptions: both sides of the limit.
   expect_restored_by_every_team(dense_only, with_density(1.0), 1);

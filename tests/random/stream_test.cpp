@@ -108,13 +108,15 @@ TEST(philox_blocks, are_the_blocks_of_the_cipher_one_by_one) {
 
 TEST(random_stream, words_are_the_same_under_every_instruction_set) {
   const random_stream source(some_key, some_parameter, stream::node);
-  for (const std::size_t count : {1u, 2u, 3u, 8u})
-    test::for_each_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
-      std::vector<std::uint32_t> words(count * random_stream::group_size);
-      word_kernels<Set>::groups(source, 12345, count, words.data());
-      for (std::size_t i = 0; i < words.size(); ++i)
-        ASSERT_EQ(words[i], source.word(12345 * random_stream::group_size + i)) << name_of(Set);
-    });
+  constexpr std::uint64_t before_carry = (std::uint64_t{1} << 28) - 2;  // the lowest word of the counter overflows two groups on
+  for (const std::uint64_t first : {std::uint64_t{12345}, before_carry})
+    for (const std::size_t count : {1u, 2u, 3u, 4u, 7u, 8u})
+      test::for_each_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
+        std::vector<std::uint32_t> words(count * random_stream::group_size);
+        word_kernels<Set>::groups(source, first, count, words.data());
+        for (std::size_t i = 0; i < words.size(); ++i)
+          ASSERT_EQ(words[i], source.word(first * random_stream::group_size + i)) << name_of(Set);
+      });
 }
 
 }  // namespace

@@ -57,7 +57,8 @@ static_assert(granularity<per_tensor> && granularity<per_channel> && granularity
 static_assert(range_policy<absmax> && !range_policy<per_tensor>);
 
 // --- direction -------------------------------------------------------------------------------------------------------
-static_assert(direction_law<rademacher> && direction_law<gaussian> && direction_law<uniform> && direction_law<sparse_rademacher>);
+static_assert(direction_law<rademacher> && direction_law<gaussian> && direction_law<block_gaussian> && direction_law<uniform> &&
+              direction_law<sparse_rademacher>);
 static_assert(!direction_law<sparse_rademacher_law>, "a law of one step is no policy");
 static_assert(!direction_law<distribution::rademacher>);
 static_assert(resolved_law<law_t<gaussian>> && resolved_law<law_t<sparse_rademacher>> && !resolved_law<sparse_rademacher>);

@@ -17,7 +17,8 @@ constexpr bool plain_policy = std::regular<P>&& std::is_aggregate_v<P>&& policy<
 static_assert(plain_policy<two_point> && plain_policy<one_sided> && plain_policy<kernel_smoothed>);
 static_assert(plain_policy<sgd> && plain_policy<sign_of_gradient> && plain_policy<momentum> && plain_policy<adam> &&
               plain_policy<amsgrad> && plain_policy<vote>);
-static_assert(plain_policy<rademacher> && plain_policy<gaussian> && plain_policy<uniform> && plain_policy<sparse_rademacher>);
+static_assert(plain_policy<rademacher> && plain_policy<gaussian> && plain_policy<block_gaussian> && plain_policy<uniform> &&
+              plain_policy<sparse_rademacher>);
 static_assert(plain_policy<nearest> && plain_policy<stochastic> && plain_policy<always_one_code> && plain_policy<residual<4>> &&
               plain_policy<residual<16>>);
 static_assert(plain_policy<running_rms> && plain_policy<clip> && plain_policy<no_normalisation> && plain_policy<no_clip>);

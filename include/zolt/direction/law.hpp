@@ -57,9 +57,9 @@ concept adding_law = resolved_law<L> && requires(const L& law, const direction_k
 
 /// A law that displaces floats and puts them back in the same way, alone or on the way to something else: see kernel/direction.hpp.
 template <class L>
-concept displacing_law = adding_law<L> && requires(const L& law, const direction_key& key, const parameter_info& info, std::uint64_t first,
-                                                   float coefficient, std::span<float> w, const kernel::noted_displacement& to,
-                                                   const kernel::past_displacement& from) {
+concept displacing_law = adding_law<L> &&
+    requires(const L& law, const direction_key& key, const parameter_info& info, std::uint64_t first, float coefficient, std::span<float> w,
+             const kernel::noted_displacement& to, const kernel::past_displacement& from) {
   { law.displace(key, info, first, w, to) } -> std::same_as<std::size_t>;
   law.put_back(key, info, first, w, from);
   { law.exchange(key, info, first, w, from, to) } -> std::same_as<std::size_t>;

@@ -40,24 +40,24 @@ namespace zolt::inline v0::kernel {
 /// the same fused or not, where the coefficient has 24 − bits significant bits at most.
 ///
 /// Cost     one read and write of w, the random bits of the distribution, no memory.
-template <class Distribution>
-void add_direction(const random_stream& source, std::uint64_t first, float coefficient, std::span<float> w) {
+template <class Distribution, class Source>
+void add_direction(const Source& source, std::uint64_t first, float coefficient, std::span<float> w) {
   on_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
     direction_kernels<Set>::template add<Distribution>(source, first, coefficient, w.data(), w.size());
   });
 }
 
 /// w[j] ← 0 + coefficient·z[first + j].
-template <class Distribution>
-void set_direction(const random_stream& source, std::uint64_t first, float coefficient, std::span<float> w) {
+template <class Distribution, class Source>
+void set_direction(const Source& source, std::uint64_t first, float coefficient, std::span<float> w) {
   on_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
     direction_kernels<Set>::template set<Distribution>(source, first, coefficient, w.data(), w.size());
   });
 }
 
 /// to[j] ← w[j] + coefficient·z[first + j].
-template <class Distribution>
-void sum_with_direction(const random_stream& source, std::uint64_t first, float coefficient, const float* w, std::span<float> to) {
+template <class Distribution, class Source>
+void sum_with_direction(const Source& source, std::uint64_t first, float coefficient, const float* w, std::span<float> to) {
   on_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
     direction_kernels<Set>::template sum<Distribution>(source, first, coefficient, w, to.data(), to.size());
   });
@@ -72,12 +72,11 @@ inline void add_scaled(std::span<const std::int16_t> z, float coefficient, std::
 
 /// w[j] ← w[j] + c·z[j], noting how to come back; how many weights are lost to a byte. The products must be exact.
 inline std::size_t displace(std::span<float> w, const std::int16_t* z, const noted_displacement& to) {
-  return on_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
-    return direction_kernels<Set>::displace(w.data(), z, to, w.size());
-  });
+  return on_instruction_set(
+      [&]<instruction_set Set>(instruction_set_constant<Set>) { return direction_kernels<Set>::displace(w.data(), z, to, w.size()); });
 }
-template <class Distribution>
-std::size_t displace(const random_stream& source, std::uint64_t first, std::span<float> w, const noted_displacement& to) {
+template <class Distribution, class Source>
+std::size_t displace(const Source& source, std::uint64_t first, std::span<float> w, const noted_displacement& to) {
   return on_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
     return direction_kernels<Set>::template displace<Distribution>(source, first, w.data(), to, w.size());
   });
@@ -85,28 +84,26 @@ std::size_t displace(const random_stream& source, std::uint64_t first, std::span
 
 /// w[j] ← the bits that it had before displace.
 inline void put_back(std::span<float> w, const std::int16_t* z, const past_displacement& from) {
-  on_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
-    direction_kernels<Set>::put_back(w.data(), z, from, w.size());
-  });
+  on_instruction_set(
+      [&]<instruction_set Set>(instruction_set_constant<Set>) { direction_kernels<Set>::put_back(w.data(), z, from, w.size()); });
 }
-template <class Distribution>
-void put_back(const random_stream& source, std::uint64_t first, std::span<float> w, const past_displacement& from) {
+template <class Distribution, class Source>
+void put_back(const Source& source, std::uint64_t first, std::span<float> w, const past_displacement& from) {
   on_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
     direction_kernels<Set>::template put_back<Distribution>(source, first, w.data(), from, w.size());
   });
 }
 
 /// put_back and then displace along the same direction, or add it, in one visit that makes it once.
-template <class Distribution>
-std::size_t exchange(const random_stream& source, std::uint64_t first, std::span<float> w, const past_displacement& from,
+template <class Distribution, class Source>
+std::size_t exchange(const Source& source, std::uint64_t first, std::span<float> w, const past_displacement& from,
                      const noted_displacement& to) {
   return on_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
     return direction_kernels<Set>::template exchange<Distribution>(source, first, w.data(), from, to, w.size());
   });
 }
-template <class Distribution>
-void put_back_and_add(const random_stream& source, std::uint64_t first, std::span<float> w, const past_displacement& from,
-                      float coefficient) {
+template <class Distribution, class Source>
+void put_back_and_add(const Source& source, std::uint64_t first, std::span<float> w, const past_displacement& from, float coefficient) {
   on_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
     direction_kernels<Set>::template put_back_and_add<Distribution>(source, first, w.data(), from, coefficient, w.size());
   });

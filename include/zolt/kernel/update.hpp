@@ -59,9 +59,8 @@ namespace zolt::inline v0::kernel {
 
 /// w[j] ← where w[j] and delta[j] land; how many were not kept within bounds. A delta of 0 changes nothing, a NaN stays one.
 inline std::uint64_t add_update(std::span<float> w, const float* delta, const landing& where) {
-  return on_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
-    return update_kernels<Set>::add(w.data(), delta, where, w.size());
-  });
+  return on_instruction_set(
+      [&]<instruction_set Set>(instruction_set_constant<Set>) { return update_kernels<Set>::add(w.data(), delta, where, w.size()); });
 }
 
 /// delta[j] ← what a step makes of gradient[j] and the moments of weight j, moments[m][j].

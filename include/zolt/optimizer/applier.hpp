@@ -65,9 +65,8 @@ class applier {
       team.run([&](std::size_t lane) {
         for_each_range(parameters_, team.size(), lane,
                        [&](std::size_t i, const auto& p, std::size_t first, std::size_t last, std::uint64_t base) {
-                         for_each_part(first, last, part_size_of_updates(), [&](std::size_t begin, std::size_t end) {
-                           apply_part(lane, i, p, begin, end, base, restore);
-                         });
+                         for_each_part(first, last, part_size_of_updates(),
+                                       [&](std::size_t begin, std::size_t end) { apply_part(lane, i, p, begin, end, base, restore); });
                        });
       });
     write_events all;

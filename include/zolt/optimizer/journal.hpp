@@ -54,9 +54,7 @@ struct journal {
   /// Whether the next exception lies before a weight.
   bool is_before(std::uint64_t index) const { return next_entry < entries.size() && entries[next_entry].index < index; }
 
-  std::size_t bytes() const {
-    return entries.capacity() * sizeof(journal_entry) + saved.capacity() * sizeof(float);
-  }
+  std::size_t bytes() const { return entries.capacity() * sizeof(journal_entry) + saved.capacity() * sizeof(float); }
 };
 
 /// Bytes that weights are undone by, see kernel::displace. What a tile needs is there once it has been displaced: a restored tile's bytes are
@@ -150,9 +148,8 @@ class tile_mover {
   }
 
   /// restore and then add coefficient·z of the same key.
-  void restore_and_add(const displacement_of<Storage>& from, std::size_t first, std::size_t count, journal& undo, float coefficient)
-    requires displacing_law<Law> && dense_storage<Storage>
-  {
+  void restore_and_add(const displacement_of<Storage>& from, std::size_t first, std::size_t count, journal& undo,
+                       float coefficient) requires displacing_law<Law> && dense_storage<Storage> {
     law_.put_back_and_add(from.key, info_, first, storage_.values().subspan(first, count), recall(from, first, count, undo), coefficient);
   }
 
@@ -344,8 +341,8 @@ void displace(const parameter<Storage>& p, const Law& law, const displacement_of
 /// Takes the weights of [first, last) back from a displacement that `old` undoes and then along its direction by coefficient·z.
 template <parameter_storage Storage, displacing_law Law>
   requires dense_storage<Storage>
-void restore_and_add(const parameter<Storage>& p, const Law& law, const displacement_of<Storage>& from, std::size_t first,
-                     std::size_t last, std::uint64_t base, byte_list& corrections, journal& old, float coefficient) {
+void restore_and_add(const parameter<Storage>& p, const Law& law, const displacement_of<Storage>& from, std::size_t first, std::size_t last,
+                     std::uint64_t base, byte_list& corrections, journal& old, float coefficient) {
   tile_mover<Storage, Law> mover(p, law, base, corrections);
   for_each_part(first, last, tile_size,
                 [&](std::size_t begin, std::size_t end) { mover.restore_and_add(from, begin, end - begin, old, coefficient); });

@@ -52,7 +52,7 @@ struct report {
 /// Units    radius in parameter units (codes), rate as the update rule says.
 /// Cost     per step: the estimator's loss evaluations; one visit of the touched weights per probe, in place and on read; one visit of the
 ///          touched weights to apply (all weights for a rule with moments), in which the last probe in place is undone. Memory: moments and residuals as documented by their policies;
-///          in place, twice: 16 bytes per exception (a few percent of the touched codes), and a byte per float weight under a dense law.
+///          in place: a byte per float weight under a dense law, and twice 16 bytes per exception (a few percent of the touched codes).
 /// Errors   the constructor throws every problem of find_problems. A loss that throws leaves the weights as they were and the step undone.
 template <parameter_set Parameters, class Composition, executor Executor = thread_team>
 class optimizer {
@@ -176,9 +176,7 @@ class optimizer {
   /// Bytes of moments, residuals and what the direction law reads: all that the policies keep beside the weights.
   std::size_t state_bytes() const { return inputs_.bytes() + applier_.state_bytes(); }
   /// Bytes that undoing in place holds at most so far.
-  std::size_t journal_bytes() const {
-    return displacer_.bytes();
-  }
+  std::size_t journal_bytes() const { return displacer_.bytes(); }
 
   /// The weights as a probe of the plan sees them, in place, for as long as this lives: for a caller that evaluates by himself.
   /// Errors   a probe that is not of the plan, a second scope, telling, applying or asking for another plan while one lives.

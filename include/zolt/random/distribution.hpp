@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <span>
 
+#include "zolt/random/block_stream.hpp"
 #include "zolt/random/stream.hpp"
 
 /// Integer distributions: a tile of small integers from the words of a stream, the same on every machine.
@@ -71,17 +72,17 @@ void expand(const std::uint32_t* row, std::int16_t* z) {
       [&]<instruction_set Set>(instruction_set_constant<Set>) { distribution_kernels<Set>::template expand<Distribution>(row, z); });
 }
 
-/// z[j] = element first + j.
-template <class Distribution>
-void fill(const random_stream& source, std::uint64_t first, std::span<std::int16_t> z) {
+/// z[j] = element first + j. A source is a random_stream or a block_stream.
+template <class Distribution, class Source>
+void fill(const Source& source, std::uint64_t first, std::span<std::int16_t> z) {
   on_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
     distribution_kernels<Set>::template fill<Distribution>(source, first, z.data(), z.size());
   });
 }
 
 /// Element `index` alone, at the price of a block.
-template <class Distribution>
-int at(const random_stream& source, std::uint64_t index) {
+template <class Distribution, class Source>
+int at(const Source& source, std::uint64_t index) {
   if constexpr (std::same_as<Distribution, rademacher>) {
     const std::uint32_t word = source.word(index / 512 * lane_count + index % lane_count);
     return 1 - 2 * static_cast<int>(word >> (index % 512 / lane_count) & 1);

@@ -46,6 +46,8 @@ enum class stream : std::uint8_t {
 class random_stream {
  public:
   static constexpr std::size_t group_size = 4 * lane_count;
+  /// What a reader of many had best ask for together.
+  static constexpr std::size_t groups_at_once = 8;
 
   constexpr random_stream(const direction_key& key, std::uint64_t parameter, stream purpose)
       : key_{low(key.run), high(key.run), low(parameter), high(parameter)},
