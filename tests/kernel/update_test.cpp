@@ -95,6 +95,27 @@ void expect_rule(const Step& step, const std::vector<float>& gradient, const std
   });
 }
 
+/// Along a direction, a rule makes of weights and moments what it makes of them by the gradient in memory.
+template <class Distribution, class Step>
+void expect_rule_along(const Step& step, const std::vector<float>& weights, const std::vector<std::vector<float>>& moments) {
+  const std::size_t count = weights.size();
+  const random_stream source({5, 6, 7}, 8, stream::direction);
+  const float c = 0x1.8p-3f, unit = 0.7f;
+  for_each_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
+    for (const std::uint64_t first : {std::uint64_t{0}, std::uint64_t{500}, std::uint64_t{4093}}) {
+      std::vector<float> gradient(count), w = weights, along = weights;
+      direction_kernels<Set>::template set<Distribution>(source, first, c, gradient.data(), count);
+      std::vector<std::vector<float>> after = moments, after_along = moments;
+      std::array<float*, Step::moments> of{}, of_along{};
+      for (std::size_t k = 0; k < of.size(); ++k) of[k] = after[k].data(), of_along[k] = after_along[k].data();
+      update_kernels<Set>::apply_to(step, gradient.data(), of, w.data(), {.unit = unit}, count);
+      update_kernels<Set>::template apply_along<Distribution>(source, first, c, step, of_along, along.data(), unit, count);
+      expect_same_bits(w, along, Set, "weight along");
+      for (std::size_t k = 0; k < moments.size(); ++k) expect_same_bits(after[k], after_along[k], Set, "moment along");
+    }
+  });
+}
+
 class update_rules : public testing::TestWithParam<std::size_t> {
  protected:
   template <class Step>
@@ -109,6 +130,9 @@ class update_rules : public testing::TestWithParam<std::size_t> {
           for (float& square : moments.back()) square = std::fabs(square);
       }
       expect_rule(step, some(), moments);
+      const std::vector<float> weights = usual_floats(draw, GetParam());
+      expect_rule_along<distribution::rademacher>(step, weights, moments);
+      expect_rule_along<distribution::gaussian>(step, weights, moments);
     }
   }
 };
@@ -135,7 +159,7 @@ TEST_P(update_rules, adam_is_the_scalar_rule_at_every_step) {
     expect(s);
   }
 }
-INSTANTIATE_TEST_SUITE_P(of_sizes, update_rules, testing::Values(1, 15, 16, 37, 100));
+INSTANTIATE_TEST_SUITE_P(of_sizes, update_rules, testing::Values(1, 15, 16, 37, 100, 1300));
 
 TEST(add_update, is_a_bounded_sum_that_leaves_untouched_weights_as_they_are) {
   draws draw(3);

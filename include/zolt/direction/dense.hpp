@@ -5,6 +5,7 @@
 
 #include "zolt/direction/law.hpp"
 #include "zolt/kernel/direction.hpp"
+#include "zolt/kernel/update.hpp"
 
 namespace zolt::inline v0 {
 
@@ -30,6 +31,12 @@ struct dense_law {
   }
   void set(const direction_key& key, const parameter_info& info, std::uint64_t first, float coefficient, std::span<float> to) const {
     kernel::set_direction<Distribution>(Source(key, info.id, stream::direction), first, coefficient, to);
+  }
+  /// See kernel::apply_rule_along.
+  template <class Step, class Moments>
+  void apply_rule(const direction_key& key, const parameter_info& info, std::uint64_t first, float coefficient, std::span<float> w,
+                  const Step& step, const Moments& moments, float unit) const {
+    kernel::apply_rule_along<Distribution>(Source(key, info.id, stream::direction), first, coefficient, w, step, moments, unit);
   }
   /// See kernel/direction.hpp.
   std::size_t displace(const direction_key& key, const parameter_info& info, std::uint64_t first, std::span<float> w,

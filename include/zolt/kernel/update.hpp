@@ -7,6 +7,7 @@
 #include <span>
 
 #include "zolt/core/vectors.hpp"
+#include "zolt/kernel/direction.hpp"
 
 /// Update rules by their steps, and where those land on floats.
 namespace zolt::inline v0::kernel {
@@ -82,6 +83,17 @@ std::uint64_t apply_rule_to(std::span<float> w, const Step& step, std::span<cons
   for (std::size_t m = 0; m < of.size(); ++m) of[m] = moments[m].data();
   return on_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
     return update_kernels<Set>::apply_to(step, gradient.data(), of, w.data(), where, gradient.size());
+  });
+}
+
+/// apply_rule_to for the gradient coefficient·z[first + j], z regenerated, and w without bounds.
+template <class Distribution, class Source, class Step>
+void apply_rule_along(const Source& source, std::uint64_t first, float coefficient, std::span<float> w, const Step& step,
+                      const std::array<std::span<float>, Step::moments>& moments, float unit) {
+  std::array<float*, Step::moments> of{};
+  for (std::size_t m = 0; m < of.size(); ++m) of[m] = moments[m].data();
+  on_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
+    update_kernels<Set>::template apply_along<Distribution>(source, first, coefficient, step, of, w.data(), unit, w.size());
   });
 }
 

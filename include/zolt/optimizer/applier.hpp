@@ -181,6 +181,11 @@ class applier {
                     std::same_as<write_back_type, thrifty>)
         if constexpr (kernel::format_of_byte_lanes<typename S::format>)
           if (terms.size() == 1 && std::fabs(terms[0].coefficient) < 1) return apply_signs(p, terms[0], key, first, last, events);
+      if constexpr (kernel_rule<rule_type> && dense_storage<S>)
+        if (!p.relative) {
+          events.clamped += apply_kernel_rule(index, p, first, last);
+          return;
+        }
       alignas(64) float gradient[tile_size], delta[tile_size];
       for (std::size_t tile = first; tile < last; tile += tile_size) {
         const std::size_t count = std::min(tile_size, last - tile);
@@ -188,22 +193,42 @@ class applier {
         if constexpr (linear_rule<rule_type>) {
           write_tile<write_back_type>(p, key, states_[index], tile, std::span<const float>(gradient, count), 1.0f, events);
         } else {
-          moment_tile<moments> state;
-          for (std::size_t m = 0; m < moments; ++m) state[m] = std::span(states_[index].moments).subspan(m * p.size() + tile, count);
-          const auto rule_step = policies_.rule.at(double{now.step.rate}, now.step.step);
-          const std::span<const float> of_tile(gradient, count);
-          const auto unit = static_cast<float>(p.unit_or_one());
-          if constexpr (landing_rule<rule_type> && dense_storage<S>)
-            if (!p.relative) {
-              const kernel::landing where{unit, p.lowest, p.highest};
-              events.clamped += policies_.rule.apply_to(p.storage.values().subspan(tile, count), rule_step, of_tile, state, where);
-              continue;
-            }
-          policies_.rule.apply(rule_step, of_tile, state, std::span(delta, count));
-          write_tile<write_back_type>(p, key, states_[index], tile, std::span<const float>(delta, count), unit, events);
+          policies_.rule.apply(policies_.rule.at(double{now.step.rate}, now.step.step), std::span<const float>(gradient, count),
+                               moments_at(index, p.size(), tile, count), std::span(delta, count));
+          write_tile<write_back_type>(p, key, states_[index], tile, std::span<const float>(delta, count),
+                                      static_cast<float>(p.unit_or_one()), events);
         }
       }
     }
+  }
+  moment_tile<moments> moments_at(std::size_t index, std::size_t plane, std::size_t first, std::size_t count) {
+    moment_tile<moments> some;
+    for (std::size_t m = 0; m < moments; ++m) some[m] = std::span(states_[index].moments).subspan(m * plane + first, count);
+    return some;
+  }
+  /// A rule on floats that takes weights and moments in one visit, and one direction without a tile of it; how many stopped at a bound.
+  template <dense_storage S>
+  std::uint64_t apply_kernel_rule(std::size_t index, const parameter<S>& p, std::size_t first, std::size_t last) {
+    const applied_step& now = applied_.back();
+    const std::span<const resolved_term> terms = terms_of(now, index);
+    const std::span<float> w = p.storage.values();
+    const auto step = policies_.rule.at(double{now.step.rate}, now.step.step);
+    const kernel::landing where{static_cast<float>(p.unit_or_one()), p.lowest, p.highest};
+    if constexpr (requires { now.law.apply_rule(terms[0].key, info_of(p), first, 0.0f, w, step, moments_at(0, 0, 0, 0), 1.0f); })
+      if (terms.size() == 1 && !where.is_bounded()) {
+        now.law.apply_rule(terms[0].key, info_of(p), first, terms[0].coefficient, w.subspan(first, last - first), step,
+                           moments_at(index, p.size(), first, last - first), where.unit);
+        return 0;
+      }
+    std::uint64_t clamped = 0;
+    alignas(64) float gradient[tile_size];
+    for (std::size_t tile = first; tile < last; tile += tile_size) {
+      const std::size_t count = std::min(tile_size, last - tile);
+      accumulate(now.law, info_of(p), terms, tile, std::span(gradient, count));
+      clamped += kernel::apply_rule_to(w.subspan(tile, count), step, std::span<const float>(gradient, count),
+                                       moments_at(index, p.size(), tile, count), where);
+    }
+    return clamped;
   }
   template <coded_storage S>
   void apply_replayed(std::size_t index, const parameter<S>& p, std::size_t first, std::size_t last, write_events& events) {

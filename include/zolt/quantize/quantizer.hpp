@@ -92,6 +92,7 @@ inline const float* line_ahead(const float* data, std::size_t first) {
 
 /// Weights as they are.
 struct plain_weights {
+  static constexpr std::size_t at_once = encoded_at_once;
   const float* data;
 
   const float* tile(std::size_t first, std::size_t) const { return data + first; }
@@ -103,10 +104,12 @@ struct plain_weights {
   static void check_finite(std::string_view, std::size_t, std::size_t) {}
 };
 
-/// Weights that are displaced some tiles at a time, and kept as long.
+/// Weights that are displaced a tile at a time, or a longer group, and kept as long: what is made of a tile need not leave the first cache.
 template <class Distribution>
 class displaced_weights {
  public:
+  static constexpr std::size_t at_once = tile_size;
+
   displaced_weights(const float* data, const perturbation<Distribution>& by) : data_(data), by_(by) {}
 
   const float* tile(std::size_t first, std::size_t count) {
@@ -115,9 +118,9 @@ class displaced_weights {
   }
   const float* ahead(std::size_t first) const { return line_ahead(data_, first); }
   void largest_magnitudes(std::size_t first, std::size_t length, std::size_t count, float* largest) {
-    if (length <= chunk) {
-      for (const std::size_t at_once = chunk / length; count != 0;) {
-        const std::size_t groups = std::min(at_once, count);
+    if (length <= most) {
+      for (const std::size_t most_groups = most / length; count != 0;) {
+        const std::size_t groups = std::min(most_groups, count);
         displace(first, groups * length);
         kernel::largest_magnitudes(sums_, length, groups, largest);
         first += groups * length, largest += groups, count -= groups;
@@ -127,7 +130,7 @@ class displaced_weights {
     for (; count != 0; --count, ++largest) {
       *largest = 0;
       for (std::size_t last = first + length; first < last;) {
-        const std::size_t part = std::min(last - first, chunk - first % chunk);
+        const std::size_t part = std::min(last - first, most - first % most);
         float of_part = 0;
         displace(first, part);
         kernel::largest_magnitudes(sums_, part, 1, &of_part);
@@ -146,7 +149,7 @@ class displaced_weights {
   }
 
  private:
-  static constexpr std::size_t chunk = encoded_at_once;
+  static constexpr std::size_t most = encoded_at_once;
 
   void displace(std::size_t first, std::size_t count) {
     first_ = first, count_ = count;
@@ -156,7 +159,7 @@ class displaced_weights {
   const float* data_;
   perturbation<Distribution> by_;
   std::size_t first_ = 0, count_ = 0;
-  alignas(64) float sums_[chunk];
+  alignas(64) float sums_[most];
 };
 
 }  // namespace detail
@@ -442,11 +445,10 @@ struct quantizer {
       const std::size_t length = is_even ? layout.group : runs.end() - first;
       std::size_t count = 0, last = first;
       if (is_even) {
-        count = std::min({std::max<std::size_t>(detail::encoded_at_once / length, 1), most_groups, (weights.size() - first) / length});
+        count = std::min({std::max<std::size_t>(Source::at_once / length, 1), most_groups, (weights.size() - first) / length});
         last = first + count * length;
       }
-      for (; !is_even && last < weights.size() && runs.end() - last == length && count < most_groups &&
-             last - first < detail::encoded_at_once;
+      for (; !is_even && last < weights.size() && runs.end() - last == length && count < most_groups && last - first < Source::at_once;
            ++count) {
         last = runs.end();
         runs.next();

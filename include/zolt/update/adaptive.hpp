@@ -42,10 +42,7 @@ struct amsgrad {
   void apply(const kernel::amsgrad_step& s, std::span<const float> gradient, moment_tile<3> state, std::span<float> delta) const {
     kernel::apply_rule(s, gradient, state, delta.data());
   }
-  std::uint64_t apply_to(std::span<float> w, const kernel::amsgrad_step& s, std::span<const float> gradient, moment_tile<3> state,
-                         const kernel::landing& where) const {
-    return kernel::apply_rule_to(w, s, gradient, state, where);
-  }
+  using kernel_step = kernel::amsgrad_step;
   friend bool operator==(const amsgrad&, const amsgrad&) = default;
 };
 

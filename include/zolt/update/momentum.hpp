@@ -31,10 +31,7 @@ struct momentum {
   void apply(const kernel::momentum_step& s, std::span<const float> gradient, moment_tile<1> state, std::span<float> delta) const {
     kernel::apply_rule(s, gradient, state, delta.data());
   }
-  std::uint64_t apply_to(std::span<float> w, const kernel::momentum_step& s, std::span<const float> gradient, moment_tile<1> state,
-                         const kernel::landing& where) const {
-    return kernel::apply_rule_to(w, s, gradient, state, where);
-  }
+  using kernel_step = kernel::momentum_step;
   friend bool operator==(const momentum&, const momentum&) = default;
 };
 
@@ -76,10 +73,7 @@ struct adam {
   void apply(const kernel::adam_step& s, std::span<const float> gradient, moment_tile<2> state, std::span<float> delta) const {
     kernel::apply_rule(s, gradient, state, delta.data());
   }
-  std::uint64_t apply_to(std::span<float> w, const kernel::adam_step& s, std::span<const float> gradient, moment_tile<2> state,
-                         const kernel::landing& where) const {
-    return kernel::apply_rule_to(w, s, gradient, state, where);
-  }
+  using kernel_step = kernel::adam_step;
   friend bool operator==(const adam&, const adam&) = default;
 };
 

@@ -37,11 +37,10 @@ concept elementwise_rule = std::copyable<U> && requires(const U& u, double rate,
   u.apply(u.at(rate, step), gradient, moments, delta);
 };
 
-/// An elementwise rule that lands its changes on floats itself, without a tile of them between; see kernel::apply_rule_to.
+/// An elementwise rule whose apply is kernel::apply_rule of its step, so that other kernels may be asked for the same changes.
 template <class U>
-concept landing_rule = elementwise_rule<U> && requires(const U& u, double rate, std::uint64_t step, std::span<const float> gradient,
-                                                       moment_tile<U::moments> moments, std::span<float> w, const kernel::landing& where) {
-  { u.apply_to(w, u.at(rate, step), gradient, moments, where) } -> std::same_as<std::uint64_t>;
+concept kernel_rule = elementwise_rule<U> && requires(const U& u, double rate, std::uint64_t step) {
+  { u.at(rate, step) } -> std::same_as<typename U::kernel_step>;
 };
 
 template <class U>

@@ -49,10 +49,7 @@ struct sign_of_gradient {
   void apply(const kernel::sign_step& s, std::span<const float> gradient, moment_tile<0> state, std::span<float> delta) const {
     kernel::apply_rule(s, gradient, state, delta.data());
   }
-  std::uint64_t apply_to(std::span<float> w, const kernel::sign_step& s, std::span<const float> gradient, moment_tile<0> state,
-                         const kernel::landing& where) const {
-    return kernel::apply_rule_to(w, s, gradient, state, where);
-  }
+  using kernel_step = kernel::sign_step;
   friend bool operator==(const sign_of_gradient&, const sign_of_gradient&) = default;
 };
 
