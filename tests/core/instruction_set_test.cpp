@@ -82,7 +82,8 @@ TEST(instruction_set, that_the_machine_has_not_is_refused) {
   for (const instruction_set set : all_sets) {
     if (is_available(set)) continue;
     const std::string name(name_of(set));
-    EXPECT_EQ(refusal(name), "zolt: ZOLT_INSTRUCTION_SET: instruction set = " + name + " must be one that this machine has");
+    EXPECT_EQ(refusal(name),
+              "zolt: ZOLT_INSTRUCTION_SET: instruction set = " + name + " must be one that this machine and this program have");
   }
 }
 

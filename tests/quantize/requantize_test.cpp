@@ -120,6 +120,37 @@ TYPED_TEST(requantized, displaced_weights_have_the_codes_of_the_sum) {
   EXPECT_EQ(events.clamped, clamped);
 }
 
+// Groups are fitted some at a time, and a batch may end anywhere in a tile: every weight keeps the random bits that its index has.
+TEST(requantize, draws_by_index_wherever_a_batch_of_groups_ends) {
+  const perturbation<distribution::rademacher> by{random_stream({.run = 1}, 2, stream::direction), 0.5f, scales_of_sum::fitted};
+  const auto check = [&](auto q, shape s) {
+    using format = typename decltype(q)::tensor_type::format;
+    constexpr int bits = random_bits_of<decltype(q.round)>;
+    const auto weights = some_weights(s, 7);
+    tensor<float> sum = weights;
+    kernel::add_direction<distribution::rademacher>(by.direction, 0, by.coefficient, sum.flat());
+    const random_stream words(q.key, hash_of("w", 1), stream::round_quantize);
+    const auto expect = [&](const auto& codes, const tensor<float>& of) {
+      for (std::size_t i = 0; i < of.size(); ++i) {
+        const std::uint32_t word = bits == 8 ? words.word(16 * (i / 64) + i % 16) >> 8 * (i % 64 / 16) << 24
+                                             : words.word(16 * (i / 32) + i % 16) >> 16 * (i % 32 / 16) << 16;
+        const encoded e = encode_weight<format>(codes.view().grid(i), of.data()[i], q.round, word);
+        ASSERT_EQ(codes.view().code(i), format::code_of(e.ordinal)) << s.text() << " " << i;
+      }
+    };
+    auto codes = q("w", weights);
+    expect(codes, weights);
+    q.requantize("w", weights, by, codes);
+    expect(codes, sum);
+  };
+  for (const shape s : {shape{100, 192}, shape{40, 448}, shape{30, 64}, shape{11, 1216}}) {
+    check(quantizer<int8, per_channel, absmax, few_bit_stochastic<8>>{}, s);
+    check(quantizer<int4, per_channel, absmax, few_bit_stochastic<8>>{}, s);
+    check(quantizer<e4m3fn, per_channel, absmax, few_bit_stochastic<16>>{}, s);
+    check(quantizer<int8, per_group<32>, absmax, few_bit_stochastic<16>>{}, s);
+  }
+}
+
 TEST(requantize, fits_the_sum_on_request) {
   const auto weights = some_weights({5, 5000}, 5);
   perturbation<distribution::rademacher> by{random_stream({.run = 1}, 2, stream::direction), 0.5f, scales_of_sum::fitted};

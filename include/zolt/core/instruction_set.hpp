@@ -55,7 +55,7 @@ inline instruction_set chosen_instruction_set() {
   if (forced != nullptr && *forced == 0) forced = nullptr;
   for (const instruction_set set : best_first) {
     if (forced == nullptr ? is_available(set) : name_of(set) == forced) {
-      if (!is_available(set)) fail("ZOLT_INSTRUCTION_SET", "instruction set", forced, "be one that this machine has");
+      if (!is_available(set)) fail("ZOLT_INSTRUCTION_SET", "instruction set", forced, "be one that this machine and this program have");
       return set;
     }
   }

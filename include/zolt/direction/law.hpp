@@ -154,10 +154,15 @@ template <class D, class Parameters>
 void refresh(const D& policy, inputs_t<D>& inputs, const Parameters& parameters, const direction_key& key) {
   if constexpr (direction_with_inputs<D>) policy.refresh(inputs, parameters, key);
 }
+template <class L>
+concept updates_by_another_law = requires(const L& law) {
+  law.for_update();
+};
+
 /// The law that an update draws from: the probes' own, unless it says otherwise.
 template <resolved_law L>
 L update_law(const L& law) {
-  if constexpr (requires { law.for_update(); })
+  if constexpr (updates_by_another_law<L>)
     return law.for_update();
   else
     return law;

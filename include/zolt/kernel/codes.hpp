@@ -10,7 +10,7 @@
 #include "zolt/numeric/packing.hpp"
 #include "zolt/random/stream.hpp"
 
-/// Moves of unpacked codes, one byte each.
+/// Moves of codes: unpacked ones, one byte each, and of signs also where they lie.
 namespace zolt::inline v0 {
 
 template <instruction_set Set>

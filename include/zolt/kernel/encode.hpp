@@ -117,11 +117,12 @@ class random_tile {
   const std::uint32_t* draw(const random_stream& source, std::uint64_t first, std::size_t count) {
     return draw_mutable(source, first, count);
   }
-  /// The words of whole rows of weights as they come, where first is the first weight of a tile.
+  /// The words of whole rows of weights as they come, from the row that weight `first` begins; it is a multiple of 64.
   const std::uint32_t* draw_packed(const random_stream& source, std::uint64_t first, std::size_t count) {
     std::uint32_t* words = Bits == 32 ? words_ : packed_;
-    source.groups(first / weights_per_group, (count + weights_per_group - 1) / weights_per_group, words);
-    return words;
+    const auto skipped = static_cast<std::size_t>(first % weights_per_group);
+    source.groups(first / weights_per_group, (skipped + count + weights_per_group - 1) / weights_per_group, words);
+    return words + skipped * Bits / 32;
   }
   std::uint32_t* draw_mutable(const random_stream& source, std::uint64_t first, std::size_t count) {
     const std::uint64_t g = first / weights_per_group, last = (first + count + weights_per_group - 1) / weights_per_group;

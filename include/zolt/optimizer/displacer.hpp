@@ -67,20 +67,22 @@ class displacer {
     /// The same, and then one direction is added: in one visit where that is the one they are displaced along.
     template <class S>
     void and_add(std::size_t lane, const parameter<S>& p, const law& of_term, std::size_t first, std::size_t last, std::uint64_t base,
-                 const resolved_term& term) const noexcept {
-      if constexpr (displacing_law<law>)
-        if (o_.displaced_by_ && o_.displaced_by_->key == term.key) {
-          lane_state& state = o_.lanes_[lane];
-          restore_and_add(p, o_.law_, o_.displacement(p, &*o_.displaced_by_), first, last, base, state.corrections, o_.old_of(state),
-                          term.coefficient);
-          state.restored = base + last;
-          return;
-        }
+                 const resolved_term& term) const {
+      if constexpr (displacing_law<law> && !updates_by_another_law<law>)
+        if (o_.displaced_by_ && o_.displaced_by_->key == term.key) return restore_along(lane, p, first, last, base, term.coefficient);
       (*this)(lane, p, first, last, base);
       of_term.add(term.key, info_of(p), first, term.coefficient, p.storage.values().subspan(first, last - first));
     }
 
    private:
+    template <class S>
+    void restore_along(std::size_t lane, const parameter<S>& p, std::size_t first, std::size_t last, std::uint64_t base,
+                       float coefficient) const noexcept {
+      lane_state& state = o_.lanes_[lane];
+      restore_and_add(p, o_.law_, o_.displacement(p, &*o_.displaced_by_), first, last, base, state.corrections, o_.old_of(state),
+                      coefficient);
+      state.restored = base + last;
+    }
     displacer& o_;
   };
   restorer start_restoring() {

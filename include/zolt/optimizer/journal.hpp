@@ -57,17 +57,14 @@ struct journal {
   std::size_t bytes() const { return entries.capacity() * sizeof(journal_entry) + saved.capacity() * sizeof(float); }
 };
 
-/// Bytes that weights are undone by, see kernel::displace. What a tile needs is there once it has been displaced: a restored tile's bytes are
-/// of no use, so that the next displacement may take their place.
+/// Bytes that weights are undone by, see kernel::displace: enough for all of them before the first one moves. A restored weight's byte is of no
+/// use, so that the next displacement may take its place.
 class byte_list {
  public:
   void reserve(std::size_t count) {
     if (bytes_.size() < count) bytes_.resize(count);
   }
-  std::int8_t* from(std::size_t first, std::size_t count) {
-    reserve(first + count);
-    return bytes_.data() + first;
-  }
+  std::int8_t* from(std::size_t first) { return bytes_.data() + first; }
   std::size_t capacity() const { return bytes_.capacity(); }
 
  private:
@@ -189,12 +186,12 @@ class tile_mover {
   /// Where a kernel notes how to undo the floats of a tile, and what it noted.
   kernel::noted_displacement note(const displacement_of<Storage>& to, std::size_t first, std::size_t count, journal& undo) {
     undo.reached = first;
-    return {to.step, corrections_.from(undo.next_correction, count), lost_};
+    return {to.step, corrections_.from(undo.next_correction), lost_};
   }
   kernel::past_displacement recall(const displacement_of<Storage>& from, std::size_t first, std::size_t count, journal& undo) {
     std::size_t losses = 0;
     for (; undo.is_before(base_ + first + count); ++undo.next_entry) past_lost_[losses++] = undo.entries[undo.next_entry].bits;
-    const kernel::past_displacement past{from.step, corrections_.from(undo.next_correction, count), past_lost_};
+    const kernel::past_displacement past{from.step, corrections_.from(undo.next_correction), past_lost_};
     undo.next_correction += count;
     return past;
   }

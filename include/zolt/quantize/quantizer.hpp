@@ -80,7 +80,7 @@ class group_encoder {
   float multiplier_ = 0;
 };
 
-/// Weights that are fitted and then encoded before more are: they stay in a cache meanwhile.
+/// Weights that are fitted and then encoded before more are, at most: they stay in a cache meanwhile.
 inline constexpr std::size_t encoded_at_once = 4 * tile_size;
 
 /// Where memory is asked for while weights from `first` on are encoded: as far into each of the next tiles as the line of four that this is.
@@ -228,8 +228,9 @@ struct quantizer {
   ///   code_i = round((w_i + c·z_i) / s)
   ///
   /// Units    as the weights; z is the direction's integer before any unit, so c carries all of them.
-  /// Cost     one read of the weights and one write of the codes, and the random bits of direction and rounding. Fitting reads the weights
-  ///          of a group twice while they are in a cache and makes z twice. Nothing is allocated where a block has one row.
+  /// Cost     one read of the weights and one write of the codes, and the random bits of direction and rounding. Fitting reads the sums
+  ///          of a group twice while they are in a cache, and makes those of a group beyond four tiles twice. Nothing is allocated where a
+  ///          block has one row.
   /// Errors   a tensor of another shape, a sum that is not finite (with its index), a scale that overflows or underflows.
   template <class Distribution>
   void requantize(std::string_view name, tensor_view<const float> weights, const perturbation<Distribution>& by, tensor_type& into,

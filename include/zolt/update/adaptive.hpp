@@ -42,7 +42,7 @@ struct amsgrad {
   void apply(const kernel::amsgrad_step& s, std::span<const float> gradient, moment_tile<3> state, std::span<float> delta) const {
     kernel::apply_rule(s, gradient, state, delta.data());
   }
-  using kernel_step = kernel::amsgrad_step;
+  using applied_by_kernel = amsgrad;
   friend bool operator==(const amsgrad&, const amsgrad&) = default;
 };
 

@@ -31,7 +31,7 @@ struct momentum {
   void apply(const kernel::momentum_step& s, std::span<const float> gradient, moment_tile<1> state, std::span<float> delta) const {
     kernel::apply_rule(s, gradient, state, delta.data());
   }
-  using kernel_step = kernel::momentum_step;
+  using applied_by_kernel = momentum;
   friend bool operator==(const momentum&, const momentum&) = default;
 };
 
@@ -73,7 +73,7 @@ struct adam {
   void apply(const kernel::adam_step& s, std::span<const float> gradient, moment_tile<2> state, std::span<float> delta) const {
     kernel::apply_rule(s, gradient, state, delta.data());
   }
-  using kernel_step = kernel::adam_step;
+  using applied_by_kernel = adam;
   friend bool operator==(const adam&, const adam&) = default;
 };
 

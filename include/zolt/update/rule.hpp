@@ -37,11 +37,10 @@ concept elementwise_rule = std::copyable<U> && requires(const U& u, double rate,
   u.apply(u.at(rate, step), gradient, moments, delta);
 };
 
-/// An elementwise rule whose apply is kernel::apply_rule of its step, so that other kernels may be asked for the same changes.
+/// An elementwise rule whose apply is kernel::apply_rule of its step, so that other kernels may be asked for the same changes. It says so of
+/// itself by name: a rule that is derived from it may have another apply.
 template <class U>
-concept kernel_rule = elementwise_rule<U> && requires(const U& u, double rate, std::uint64_t step) {
-  { u.at(rate, step) } -> std::same_as<typename U::kernel_step>;
-};
+concept kernel_rule = elementwise_rule<U> && !linear_rule<U> && std::same_as<typename U::applied_by_kernel, U>;
 
 template <class U>
 concept update_rule = linear_rule<U> || elementwise_rule<U>;

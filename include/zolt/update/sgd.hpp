@@ -49,7 +49,7 @@ struct sign_of_gradient {
   void apply(const kernel::sign_step& s, std::span<const float> gradient, moment_tile<0> state, std::span<float> delta) const {
     kernel::apply_rule(s, gradient, state, delta.data());
   }
-  using kernel_step = kernel::sign_step;
+  using applied_by_kernel = sign_of_gradient;
   friend bool operator==(const sign_of_gradient&, const sign_of_gradient&) = default;
 };
 
