@@ -4,6 +4,8 @@
 #include "zolt/numeric/minifloat.hpp"
 #include "zolt/parameter/parameter_set.hpp"
 #include "zolt/quantize/quantizer.hpp"
+#include "zolt/update/momentum.hpp"
+#include "zolt/update/sgd.hpp"
 
 // What models a concept, and what must not.
 namespace zolt {
@@ -66,6 +68,11 @@ static_assert(sparse_law<law_t<sparse_rademacher>> && !sparse_law<law_t<rademach
 static_assert(policy_with_fields<sparse_rademacher> && !policy_with_fields<rademacher>);
 static_assert(policy_name<sparse_rademacher>() == "sparse_rademacher" && policy_name<own_format>() == "no_decode");
 static_assert(policy_name<set_without_visit>() == "user policy");
+
+// --- update ----------------------------------------------------------------------------------------------------------
+struct rule_derived_from_another : momentum {};
+static_assert(kernel_rule<momentum> && kernel_rule<adam> && kernel_rule<sign_of_gradient> && !kernel_rule<sgd>);
+static_assert(elementwise_rule<rule_derived_from_another> && !kernel_rule<rule_derived_from_another>, "its apply may be another");
 
 }  // namespace
 }  // namespace zolt
