@@ -134,7 +134,7 @@ class tile_mover {
     if constexpr (displacing_law<Law> && dense_storage<Storage>)
       if (from.key == to.key && !parameter_.relative) {
         const std::span<float> w = storage_.values().subspan(first, count);
-        const kernel::noted_displacement noted = note(to, first, count, undo);
+        const kernel::noted_displacement noted = note(to, first, undo);
         const std::size_t losses = law_.exchange(from.key, info_, first, w, recall(from, first, count, old), noted);
         old.reached = first + count;
         return keep(to, first, w, noted, losses, undo);
@@ -175,7 +175,7 @@ class tile_mover {
   }
   void move_floats(const displacement_of<Storage>& to, std::size_t first, std::size_t count, journal& undo) {
     const std::span<float> w = storage_.values().subspan(first, count);
-    const kernel::noted_displacement noted = note(to, first, count, undo);
+    const kernel::noted_displacement noted = note(to, first, undo);
     std::size_t losses;
     if constexpr (displacing_law<Law>)
       losses = law_.displace(to.key, info_, first, w, noted);
@@ -184,7 +184,7 @@ class tile_mover {
     keep(to, first, w, noted, losses, undo);
   }
   /// Where a kernel notes how to undo the floats of a tile, and what it noted.
-  kernel::noted_displacement note(const displacement_of<Storage>& to, std::size_t first, std::size_t count, journal& undo) {
+  kernel::noted_displacement note(const displacement_of<Storage>& to, std::size_t first, journal& undo) {
     undo.reached = first;
     return {to.step, corrections_.from(undo.next_correction), lost_};
   }
