@@ -4,7 +4,7 @@
 # `program data-dir threads` with the kernels of every instruction set of the machine for 1 thread, and with those that it chooses itself for
 # 2 and 7 threads, and fails unless every run prints exactly what the expected file holds.
 #
-# A minute of compiling for each variant of some programs is too much for every day: half of the variants are built, such that every compiler
+# Some programs take half a minute to compile for each variant, which is too much for every day: half of the variants are built, such that every compiler
 # meets every level and every kind of flags, and every level every kind of flags. ZOLT_GOLDEN_ALL=1 builds all of them.
 set -euo pipefail
 

@@ -143,13 +143,18 @@ TYPED_TEST(directions_of, are_left_on_the_way_to_another_place) {
 
       kernels::template displace<TypeParam>(TestFixture::source, s.first, w.data() + s.offset, {c, corrections.data(), lost.data()},
                                             s.count);
-      std::vector<float> displaced = w;
+      std::vector<float> displaced = w, in_place = w;
+      std::vector<std::int8_t> both = corrections;
       ASSERT_EQ(kernels::template exchange<TypeParam>(TestFixture::source, s.first, w.data() + s.offset, past,
                                                       {other, new_corrections.data(), new_lost.data()}, s.count),
                 losses);
       ASSERT_TRUE(TestFixture::same(w, there)) << name_of(Set) << " " << s.first << " " << s.count;
       ASSERT_EQ(new_corrections, wanted_corrections) << name_of(Set);
       ASSERT_EQ(new_lost, wanted_lost) << name_of(Set);
+      kernels::template exchange<TypeParam>(TestFixture::source, s.first, in_place.data() + s.offset, {c, both.data(), lost.data()},
+                                            {other, both.data(), new_lost.data()}, s.count);
+      ASSERT_TRUE(TestFixture::same(in_place, there)) << name_of(Set) << " one list of bytes";
+      ASSERT_EQ(both, wanted_corrections) << name_of(Set);
       kernels::template put_back_and_add<TypeParam>(TestFixture::source, s.first, displaced.data() + s.offset, past, other, s.count);
       ASSERT_TRUE(TestFixture::same(displaced, added)) << name_of(Set) << " " << s.first << " " << s.count;
     });

@@ -1,7 +1,7 @@
 #pragma once
 
-/// A program that is compiled with ZOLT_ONLY_BASELINE_KERNELS, in all of its files, has the kernels of the baseline alone: they compile in half
-/// of the time, and give the same bits.
+/// A program that is compiled with ZOLT_ONLY_BASELINE_KERNELS, in all of its files, has the kernels of the baseline alone. They give the
+/// same bits; a sanitized build takes half of the time, a plain one by g++ a tenth less.
 #if defined(__x86_64__) && !defined(ZOLT_ONLY_BASELINE_KERNELS)
 #define ZOLT_HAS_SEVERAL_SETS 1
 #include <cpuid.h>

@@ -86,7 +86,7 @@ struct gaussian {
 /// The distribution of `gaussian` from a block_stream: another z, made by fewer operations.
 ///
 /// Units    as gaussian.
-/// Cost     as gaussian, its random bits in less than half the time; a weight alone costs up to 64 draws.
+/// Cost     as gaussian, its random bits in half of the time; a weight alone costs up to 64 draws.
 /// Source   as gaussian; the words: see block_stream.
 struct block_gaussian {
   static constexpr std::string_view name = "block_gaussian";

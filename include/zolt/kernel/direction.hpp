@@ -94,7 +94,8 @@ void put_back(const Source& source, std::uint64_t first, std::span<float> w, con
   });
 }
 
-/// put_back and then displace along the same direction, or add it, in one visit that makes it once.
+/// put_back and then displace along the same direction, or add it, in one visit that makes it once. The bytes of the new displacement may take
+/// the place of the old one's.
 template <class Distribution, class Source>
 std::size_t exchange(const Source& source, std::uint64_t first, std::span<float> w, const past_displacement& from,
                      const noted_displacement& to) {

@@ -13,7 +13,7 @@ namespace zolt::inline v0 {
 ///   word i: lane i mod 16 of row ⌊i/16⌋ of block ⌊i/1024⌋;  row r of a block is the r-th draw of xoshiro128++ in every lane
 ///   state k of lane l of block b at first: word 16·k + l of group b of the random_stream of the same key, parameter and purpose
 ///
-/// Cost     two to three times as many words a second as random_stream; a word in the middle of a block the draws before it.
+/// Cost     twice as many words a second as random_stream; a word in the middle of a block the draws before it.
 class block_stream {
  public:
   static constexpr std::size_t group_size = random_stream::group_size, groups_per_block = 16, groups_at_once = groups_per_block;

@@ -91,7 +91,7 @@ struct philox4x32 {
   }
 };
 
-/// xoshiro128++: no cipher, but a generator with 128 bits of state, which must not all be 0. A word takes a ninth of the operations of a cipher.
+/// xoshiro128++: no cipher, but a generator with 128 bits of state, which must not all be 0. A word takes half of the operations of Threefry.
 /// Source   Blackman & Vigna 2021, "Scrambled linear pseudorandom number generators", xoshiro128++ 1.0.
 struct xoshiro128pp {
   template <class Word>
