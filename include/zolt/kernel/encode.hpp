@@ -9,6 +9,7 @@
 
 #include "zolt/core/vectors.hpp"
 #include "zolt/kernel/decode.hpp"
+#include "zolt/kernel/magnitude.hpp"
 #include "zolt/random/stream.hpp"
 
 namespace zolt::inline v0 {
@@ -40,6 +41,16 @@ struct encoding {
     any_weight = any_value = false;
   }
 };
+
+/// What the weights of groups are divided by: a step, its inverse as two floats.
+struct group_divisors {
+  static constexpr std::size_t most = tile_size / 32;
+  alignas(64) float number[most + lane_count], inverse[most + lane_count], rest[most + lane_count];
+  bool any_beyond = false;  ///< a weight is beyond what its scale covers
+  bool any_zero = false;    ///< a group has only zeros
+};
+
+inline constexpr std::int32_t lane_indices[lane_count] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 
 /// How a rounding chooses, for vectors: by the nearest multiple of 2^−kept_bits, by all 32 bits of the fraction, or as only it knows.
 template <class Rounding>
@@ -140,36 +151,30 @@ class random_tile {
   alignas(64) std::uint32_t packed_[Bits == 32 ? 1 : tile_size * Bits / 32];
 };
 
-/// The largest magnitude of `count` runs of `length` weights that lie one behind the other; not finite if one of them is not.
-inline void largest_magnitudes(const float* weights, std::size_t length, std::size_t count, float* largest) {
-  on_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
-    encode_kernels<Set>::largest_magnitudes(weights, length, count, largest);
-  });
-}
-
-/// scales[k] = the least float not below largest[k] / greatest with largest[k] / scales[k] ≤ greatest; −1 where largest[k] is 0. Whether
-/// all of them are positive and finite, and scales[k] · greatest too.
-inline bool symmetric_scales(const float* largest, float greatest, std::size_t count, float* scales) {
-  bool good = true;
-  on_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
-    good = encode_kernels<Set>::symmetric_scales(largest, greatest, count, scales);
-  });
-  return good;
-}
-
-/// The least and the greatest of finite weights and 0.
-inline void range_of(std::span<const float> weights, float& lowest, float& highest) {
-  on_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
-    encode_kernels<Set>::range_of(weights.data(), weights.size(), lowest, highest);
-  });
-}
-
 /// Whether weights in a format are encoded in vectors: by a scale or a multiplier, under a rounding that vectors know.
 template <class Format, class Rounding, class Grid>
 inline constexpr bool encodes_lanes = rounding_lanes<Rounding>::known&& std::same_as<Grid, scaled>&& requires(
     const vectors<instruction_set::baseline>::f32& magnitude, vectors<instruction_set::baseline>::i32& lanes) {
   Format::locate_lanes_exactly(magnitude, lanes, lanes);
 };
+
+/// What the weights of groups in blocks are divided by, if all their scales are usual ones: whether they are.
+template <class Format, class Rounding, std::size_t Most>
+bool divide_groups(const group_numbers<Most>& scales, const group_numbers<Most>& largest, std::size_t count, group_divisors& by) {
+  return on_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
+    return encode_kernels<Set>::template divide_groups<Format, Rounding>(scales.values, largest.values, count, by);
+  });
+}
+
+/// Weights first … last − 1 of one tile, in whole blocks of 64, to their codes. Entry k of `by` and of `largest` is that of the group of
+/// weight first; `words` as they are drawn.
+template <class Format, class Rounding, std::size_t Most>
+void encode_groups(const float* weights, const std::uint32_t* words, std::size_t first, std::size_t last, std::size_t group,
+                   const group_divisors& by, const group_numbers<Most>& largest, std::size_t k, std::byte* bytes, encoding& met) {
+  on_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
+    encode_kernels<Set>::template encode_groups<Format, Rounding>(weights, words, first, last, group, by, largest.values, k, bytes, met);
+  });
+}
 
 /// codes[j] = code first + j of consecutive weights of one tile, which is what it writes of `bytes`.
 template <int Bits>

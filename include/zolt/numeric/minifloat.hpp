@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <type_traits>
 
@@ -146,13 +147,29 @@ struct minifloat {
     rest *= per_step;
     whole = normal & ~is_subnormal;
   }
-  /// The same where no magnitude is below least_normal, without a rest.
   static constexpr float least_normal = std::bit_cast<float>(static_cast<std::uint32_t>(128 - Bias) << 23);
   template <int Kept, class Lanes>
   [[gnu::always_inline]] static void locate_normal_lanes(const Lanes& pattern, Lanes& whole) requires(Bias <= 32) {
     constexpr int dropped = 23 - Mantissa - Kept;
     const Lanes odd = pattern >> dropped & 1;
-    whole = ((pattern + odd + ((1 << (dropped - 1)) - 1 - ((127 - Bias) << 23))) >> dropped);
+    whole = ((pattern + odd + to_nearest<dropped>) >> dropped);
+  }
+  /// Ordinals of magnitudes none of which is below least_normal, rounded up where more than a draw of Kept bits is left of them. The draw lies
+  /// in its word from bit At on.
+  template <int Kept, int At, class Words, class Lanes>
+  [[gnu::always_inline]] static void round_normal_lanes(const Lanes& pattern, const Words& words, Lanes& magnitude) requires(Bias <= 32) {
+    constexpr int dropped = 23 - Mantissa - Kept;
+    static_assert(dropped > 0);
+    const Lanes odd = pattern >> dropped & 1;
+    if constexpr (Kept == 0) {
+      magnitude = (pattern + odd + to_nearest<dropped>) >> dropped;
+    } else {
+      constexpr int all = ((1 << Kept) - 1) << dropped;  // no bit of to_nearest
+      Lanes draw;
+      const Words aligned = At >= dropped ? words >> std::max(At - dropped, 0) : words << std::max(dropped - At, 0);
+      __builtin_memcpy(&draw, &aligned, sizeof draw);
+      magnitude = (pattern + odd + ((~draw & all) | to_nearest<dropped>)) >> (dropped + Kept);
+    }
   }
   template <class Floats, class Lanes>
   [[gnu::always_inline]] static void locate_lanes_exactly(const Floats& magnitude, Lanes& below, Lanes& threshold) requires(Bias <= 32) {
@@ -174,15 +191,19 @@ struct minifloat {
   }
   template <class Lanes>
   [[gnu::always_inline]] static void code_lanes(const Lanes& magnitude, const Lanes& negative, Lanes& codes) {
-    code_normal_lanes(magnitude, negative & static_cast<Lanes>(magnitude != 0), codes);
+    codes = magnitude | (negative & static_cast<Lanes>(magnitude != 0) & sign_bit);
   }
-  /// The same where no magnitude is 0.
+  /// The same where no magnitude is 0, with the sign in all the bits above it.
   template <class Lanes>
   [[gnu::always_inline]] static void code_normal_lanes(const Lanes& magnitude, const Lanes& negative, Lanes& codes) {
-    codes = magnitude | (negative & sign_bit);
+    codes = magnitude | (negative & -sign_bit);
   }
 
  private:
+  /// What the bits of a float lack to those of a code before the last `Dropped` of them are dropped: it rounds them to nearest, with 1 more for
+  /// an odd one.
+  template <int Dropped>
+  static constexpr int to_nearest = (1 << (Dropped - 1)) - 1 - ((127 - Bias) << 23);
   /// 2^n as a float; n is that of a normal one.
   static constexpr float power_of_two_float(int n) { return std::bit_cast<float>(static_cast<std::uint32_t>(127 + n) << 23); }
   /// The bits of a positive float: the fields moved into place, or a subnormal number normalised.

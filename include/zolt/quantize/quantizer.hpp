@@ -12,39 +12,14 @@
 #include <vector>
 
 #include "zolt/core/exact.hpp"
-#include "zolt/kernel/direction.hpp"
-#include "zolt/kernel/encode.hpp"
+#include "zolt/kernel/magnitude.hpp"
 #include "zolt/quantize/quantized_tensor.hpp"
 #include "zolt/quantize/range.hpp"
-#include "zolt/random/stream.hpp"
+#include "zolt/quantize/tile_encoder.hpp"
 
 namespace zolt::inline v0 {
 
-/// What quantizing did to a tensor.
-struct quantization_events {
-  std::size_t clamped = 0;      ///< weights outside the range that their scale covers
-  std::size_t zero_groups = 0;  ///< groups whose weights are all zero, or all became zero
-};
-
-/// The scales of w + c·z: those that the tensor has, or those that absmax gives the sum.
-enum class scales_of_sum { kept, fitted };
-
-/// c·z beside weights: z_i is element i of a distribution's stream.
-template <class Distribution>
-struct perturbation {
-  random_stream direction;
-  float coefficient = 0;
-  scales_of_sum scales = scales_of_sum::kept;
-};
-
 namespace detail {
-
-/// The weights must be numbers.
-inline void check_finite(std::string_view name, tensor_view<const float> weights) {
-  for (std::size_t i = 0; i < weights.size(); ++i)
-    if (!exact::is_finite(weights.data()[i]))
-      fail(name, "weight " + to_text(i) + " (row " + to_text(i / weights.columns()) + ")", weights.data()[i], "be finite");
-}
 
 /// A grid must be able to make finite weights of all codes.
 template <number_format Format, class Grid>
@@ -57,110 +32,6 @@ void check_grid(std::string_view name, const scale_layout& layout, std::size_t k
   for (const int end : {Format::lowest, Format::highest})
     if (const float weight = grid(Format::value_of(end)); !exact::is_finite(weight)) refuse("largest magnitude", std::fabs(weight));
 }
-
-/// Encodes the weights of group k under its grid as it is kept.
-template <number_format Format, class Grids>
-class group_encoder {
-  static constexpr bool multiplies = requires(const Grids& g) { g.multiplier(std::size_t{0}); };
-
- public:
-  group_encoder(const Grids& grids, std::size_t k) : grid_(grids[k]) {
-    if constexpr (multiplies) multiplier_ = grids.multiplier(k);
-  }
-  template <rounding Rounding>
-  encoded operator()(float weight, const Rounding& round, std::uint32_t word = 0) const {
-    if constexpr (multiplies)
-      return encode<Format>(weight * multiplier_, round, word);
-    else
-      return encode_weight<Format>(grid_, weight, round, word);
-  }
-
- private:
-  std::remove_cvref_t<decltype(std::declval<const Grids&>()[0])> grid_;
-  float multiplier_ = 0;
-};
-
-/// Weights that are fitted and then encoded before more are, at most: they stay in a cache meanwhile.
-inline constexpr std::size_t encoded_at_once = 4 * tile_size;
-
-/// Where memory is asked for while weights from `first` on are encoded: as far into each of the next tiles as the line of four that this is.
-inline const float* line_ahead(const float* data, std::size_t first) {
-  const std::size_t done = first % encoded_at_once;
-  return reinterpret_cast<const float*>(reinterpret_cast<std::uintptr_t>(data) +
-                                        (first - done + encoded_at_once + done / 4) * sizeof(float));
-}
-
-/// Weights as they are.
-struct plain_weights {
-  static constexpr std::size_t at_once = encoded_at_once;
-  const float* data;
-
-  const float* tile(std::size_t first, std::size_t) const { return data + first; }
-  const float* ahead(std::size_t first) const { return line_ahead(data, first); }
-  void largest_magnitudes(std::size_t first, std::size_t length, std::size_t count, float* largest) const {
-    kernel::largest_magnitudes(data + first, length, count, largest);
-  }
-  static void check_finite(std::string_view name, tensor_view<const float> weights) { detail::check_finite(name, weights); }
-  static void check_finite(std::string_view, std::size_t, std::size_t) {}
-};
-
-/// Weights that are displaced a tile at a time, or a longer group, and kept as long: what is made of a tile need not leave the first cache.
-template <class Distribution>
-class displaced_weights {
- public:
-  static constexpr std::size_t at_once = tile_size;
-
-  displaced_weights(const float* data, const perturbation<Distribution>& by) : data_(data), by_(by) {}
-
-  const float* tile(std::size_t first, std::size_t count) {
-    if (first < first_ || first + count > first_ + count_) displace(first, count);
-    return sums_ + (first - first_);
-  }
-  const float* ahead(std::size_t first) const { return line_ahead(data_, first); }
-  void largest_magnitudes(std::size_t first, std::size_t length, std::size_t count, float* largest) {
-    if (length <= most) {
-      for (const std::size_t most_groups = most / length; count != 0;) {
-        const std::size_t groups = std::min(most_groups, count);
-        displace(first, groups * length);
-        kernel::largest_magnitudes(sums_, length, groups, largest);
-        first += groups * length, largest += groups, count -= groups;
-      }
-      return;
-    }
-    for (; count != 0; --count, ++largest) {
-      *largest = 0;
-      for (std::size_t last = first + length; first < last;) {
-        const std::size_t part = std::min(last - first, most - first % most);
-        float of_part = 0;
-        displace(first, part);
-        kernel::largest_magnitudes(sums_, part, 1, &of_part);
-        if (!(of_part <= *largest)) *largest = of_part;
-        first += part;
-      }
-    }
-  }
-  void check_finite(std::string_view name, tensor_view<const float> weights) {
-    for (std::size_t i = 0; i < weights.size(); i += tile_size) check_finite(name, i, std::min(tile_size, weights.size() - i));
-  }
-  void check_finite(std::string_view name, std::size_t first, std::size_t count) {
-    const float* sums = tile(first, count);
-    for (std::size_t j = 0; j < count; ++j)
-      if (!exact::is_finite(sums[j])) fail(name, "displaced weight " + to_text(first + j), sums[j], "be finite");
-  }
-
- private:
-  static constexpr std::size_t most = encoded_at_once;
-
-  void displace(std::size_t first, std::size_t count) {
-    first_ = first, count_ = count;
-    kernel::sum_with_direction<Distribution>(by_.direction, first, by_.coefficient, data_ + first, std::span(sums_, count));
-  }
-
-  const float* data_;
-  perturbation<Distribution> by_;
-  std::size_t first_ = 0, count_ = 0;
-  alignas(64) float sums_[most];
-};
 
 }  // namespace detail
 
@@ -208,7 +79,7 @@ struct quantizer {
   /// Errors   also a tensor of another shape.
   void requantize(std::string_view name, tensor_view<const float> weights, tensor_type& into, quantization_events* events = nullptr) const {
     const scale_layout layout = checked(name, weights.shape(), &into);
-    tile_encoder<detail::plain_weights> encoder(*this, name, {weights.data()}, layout, into);
+    encoder_of<detail::plain_weights> encoder(name, {weights.data()}, words_of(name), round, layout, into.view());
     if constexpr (fits_at_once) {
       if (layout.block_rows == 1) {
         fit_and_encode(name, weights, layout, into, encoder);
@@ -236,7 +107,7 @@ struct quantizer {
   void requantize(std::string_view name, tensor_view<const float> weights, const perturbation<Distribution>& by, tensor_type& into,
                   quantization_events* events = nullptr) const {
     const scale_layout layout = checked(name, weights.shape(), &into);
-    tile_encoder<detail::displaced_weights<Distribution>> encoder(*this, name, {weights.data(), by}, layout, into);
+    encoder_of<detail::displaced_weights<Distribution>> encoder(name, {weights.data(), by}, words_of(name), round, layout, into.view());
     if (by.scales == scales_of_sum::fitted) {
       if constexpr (fits_at_once)
         if (layout.block_rows == 1) {
@@ -251,11 +122,15 @@ struct quantizer {
 
  private:
   using grid = typename Scales::grid;
-  using grids_type = typename tensor_type::grids_type;
-  static constexpr bool multiplies = requires(const grids_type& g) { g.multiplier(std::size_t{0}); };
   static constexpr bool fits_at_once = std::same_as<Range, absmax> && std::same_as<Scales, float_scales> && !asymmetric_format<Format> &&
                                        Format::value_of(Format::lowest) == -Format::value_of(Format::highest) &&
                                        Format::value_of(0) == 0.0f;
+
+  template <class Source>
+  using encoder_of = detail::tile_encoder<Format, Rounding, decltype(std::declval<tensor_type&>().view()), Source>;
+  random_stream words_of(std::string_view name) const {
+    return random_stream(key, hash_of(name.data(), name.size()), stream::round_quantize);
+  }
 
   scale_layout checked(std::string_view name, const shape& s, const tensor_type* into = nullptr) const {
     std::vector<problem> problems;
@@ -308,161 +183,25 @@ struct quantizer {
       for (std::size_t k = 0; k < layout.count(result.size()); ++k) detail::check_grid<Format>(name, layout, k, view.grids()[k]);
   }
 
-  /// Encodes the weights in order, a tile at a time.
-  template <class Source>
-  class tile_encoder {
-    static constexpr bool in_lanes = kernel::encodes_lanes<Format, Rounding, grid>;
-    static constexpr int random_bits = random_bits_of<Rounding>;
-    using codes = packing<Format::bits>;
-    static constexpr bool in_blocks = [] {
-      if constexpr (in_lanes && !multiplies)
-        return kernel::encodes_blocks<Format, Rounding>;
-      else
-        return false;
-    }();
-    /// Weights of a block: they and their random bits begin together.
-    static constexpr std::size_t block = 64;
-
-   public:
-    tile_encoder(const quantizer& q, std::string_view name, const Source& source, const scale_layout& layout, tensor_type& into)
-        : round_(q.round),
-          name_(name),
-          source_(source),
-          words_of_(random_stream(q.key, hash_of(name.data(), name.size()), stream::round_quantize)),
-          layout_(layout),
-          runs_(layout, 0),
-          view_(into.view()),
-          has_blocks_(layout.block_rows == 1 && layout.group % 32 == 0 && layout.row % layout.group == 0) {
-      if (layout.block_rows == 1) return;
-      facts_.resize(layout.count(into.size()));
-      met_.of_groups = facts_.data();
-    }
-    Source& source() { return source_; }
-    /// The weights up to `last`; `largest` are the largest magnitudes of their groups, if they are known.
-    void encode(std::size_t last, const float* largest = nullptr) {
-      const std::size_t group = at_ / layout_.group;
-      while (at_ < last) {
-        const std::size_t end = std::min(last, (at_ / tile_size + 1) * tile_size);
-        const float* weights = source_.tile(at_, end - at_);
-        if constexpr (in_blocks)
-          if (has_blocks_ && at_ % block == 0 && end % block == 0 &&
-              encode_blocks(weights, end, largest == nullptr ? nullptr : largest + (at_ / layout_.group - group))) {
-            at_ = end;
-            continue;
-          }
-        if (largest == nullptr) source_.check_finite(name_, at_, end - at_);
-        encode_lanes(weights, end);
-      }
-    }
-    void finish(quantization_events* events) {
-      for (const unsigned char f : facts_) met_.zero_groups += f != 3;
-      if (events != nullptr) events->clamped += met_.clamped, events->zero_groups += met_.zero_groups;
-    }
-
-   private:
-    /// Weights of one tile, if nothing about them is unusual.
-    bool encode_blocks(const float* weights, std::size_t end, const float* largest) {
-      float of_tile[tile_size / 32 + 2];
-      if (largest == nullptr) {
-        find_largest(weights, end - at_, of_tile);
-        largest = of_tile;
-      }
-      const std::uint32_t* words = nullptr;
-      if constexpr (Rounding::random) words = random_.draw_packed(words_of_, at_, end - at_);
-      std::byte* to = view_.bytes().data() + at_ / 8 * Format::bits;
-      return on_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
-        return encode_kernels<Set>::template encode_tile<Format, Rounding>(weights, words, at_, end, layout_.group, view_.grids(), largest,
-                                                                           source_.ahead(at_), to, met_);
-      });
-    }
-    void find_largest(const float* weights, std::size_t count, float* largest) const {
-      const std::size_t group = layout_.group, rest = std::min(count, group - at_ % group);
-      kernel::largest_magnitudes(weights, rest, 1, largest);
-      const std::size_t whole = (count - rest) / group, more = (count - rest) % group;
-      kernel::largest_magnitudes(weights + rest, group, whole, largest + 1);
-      if (more != 0) kernel::largest_magnitudes(weights + (count - more), more, 1, largest + 1 + whole);
-    }
-    void encode_lanes(const float* weights, std::size_t end) {
-      const std::uint32_t* words = nullptr;
-      if constexpr (Rounding::random) words = random_.draw(words_of_, at_, end - at_);
-      runs_ = kernel::scale_runs(layout_, at_);
-      const std::size_t first = at_;
-      while (at_ < end) {
-        const std::size_t j = at_ - first;
-        if constexpr (in_lanes)
-          on_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
-            at_ = encode_kernels<Set>::template encode<Format, Rounding>(weights + j, words, at_, end, view_.grids(), runs_, codes_ + j,
-                                                                         met_);
-          });
-        if (at_ < end) encode_one_by_one(weights, words, first, std::min(end, runs_.end()));
-      }
-      kernel::pack<Format::bits>(codes_, first, end - first, view_.bytes().data());
-    }
-    /// Weights of one run up to `last`.
-    void encode_one_by_one(const float* weights, const std::uint32_t* words, std::size_t first, std::size_t last) {
-      const std::size_t k = runs_.index();
-      const auto g = view_.grids()[k];
-      const detail::group_encoder<Format, grids_type> encode_one(view_.grids(), k);
-      for (; at_ < last; ++at_) {
-        const std::size_t j = at_ - first;
-        const encoded e = encode_one(weights[j], round_, Rounding::random ? words[j] : 0);
-        codes_[j] = Format::code_of(e.ordinal);
-        met_.clamped += e.clamped;
-        met_.any_weight |= weights[j] != 0;
-        met_.any_value |= g(Format::value_of(e.ordinal)) != 0;
-      }
-      if (last != runs_.end()) return;
-      met_.end_run(k);
-      runs_.next();
-    }
-
-    struct nothing {};
-    const Rounding& round_;
-    std::string_view name_;
-    Source source_;
-    random_stream words_of_;
-    scale_layout layout_;
-    kernel::scale_runs runs_;
-    decltype(std::declval<tensor_type&>().view()) view_;
-    bool has_blocks_;
-    std::size_t at_ = 0;
-    kernel::encoding met_;
-    std::vector<unsigned char> facts_;  // of groups that are made of several runs
-    alignas(64) std::int32_t codes_[tile_size];
-    [[no_unique_address]] std::conditional_t<Rounding::random, kernel::random_tile<Rounding::random ? random_bits : 32>, nothing> random_;
-  };
-
-  /// absmax with float scales: groups are fitted and encoded some thousands of weights at a time.
+  /// absmax with float scales: groups are fitted and encoded some at a time.
   template <class Source>
   void fit_and_encode(std::string_view name, tensor_view<const float> weights, const scale_layout& layout, tensor_type& into,
-                      tile_encoder<Source>& encoder) const {
-    constexpr std::size_t most_groups = 256;
+                      encoder_of<Source>& encoder) const {
     const std::span<float> scales = into.kept_scales().scales();
-    float largest[most_groups];
+    detail::group_batch batch;
     bool any_zero = false;
-    const bool is_even = layout.row % layout.group == 0;  // every run is as long as the others
-    kernel::scale_runs runs(layout, 0);
-    for (std::size_t first = 0, k = 0; first < weights.size();) {
-      const std::size_t length = is_even ? layout.group : runs.end() - first;
-      std::size_t count = 0, last = first;
-      if (is_even) {
-        count = std::min({std::max<std::size_t>(Source::at_once / length, 1), most_groups, (weights.size() - first) / length});
-        last = first + count * length;
-      }
-      for (; !is_even && last < weights.size() && runs.end() - last == length && count < most_groups && last - first < Source::at_once;
-           ++count) {
-        last = runs.end();
-        runs.next();
-      }
-      encoder.source().largest_magnitudes(first, length, count, largest);
-      if (!kernel::symmetric_scales(largest, Format::value_of(Format::highest), count, scales.data() + k)) {
+    detail::batch_runs runs(layout, weights.size());
+    for (std::size_t k = 0; runs.next(batch); k += batch.count) {
+      encoder.source().largest_magnitudes(batch.first, batch.length, batch.count, batch.largest);
+      const bool good = kernel::symmetric_scales(batch.largest, Format::value_of(Format::highest), batch.count, batch.scales);
+      std::copy_n(batch.scales.values, batch.count, scales.data() + k);
+      if (!good) {
         encoder.source().check_finite(name, weights);
-        for (std::size_t i = k; i < k + count; ++i)
-          if (largest[i - k] != 0) detail::check_grid<Format>(name, layout, i, scaled{scales[i]});
+        for (std::size_t i = 0; i < batch.count; ++i)
+          if (batch.largest.values[i] != 0) detail::check_grid<Format>(name, layout, k + i, scaled{scales[k + i]});
       }
-      for (std::size_t i = 0; i < count; ++i) any_zero |= largest[i] == 0;
-      encoder.encode(last, largest);
-      first = last, k += count;
+      for (std::size_t i = 0; i < batch.count; ++i) any_zero |= batch.largest.values[i] == 0;
+      encoder.encode(batch);
     }
     if (!any_zero) return;
     double scale_sum = 0;

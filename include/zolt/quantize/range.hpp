@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "zolt/core/bound.hpp"
-#include "zolt/kernel/encode.hpp"
+#include "zolt/kernel/magnitude.hpp"
 #include "zolt/numeric/affine.hpp"
 #include "zolt/numeric/integer.hpp"
 
