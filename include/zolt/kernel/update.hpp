@@ -17,10 +17,10 @@ struct momentum_step {
   static constexpr std::size_t moments = 1;
   float rate, decay;
 };
-/// m and v as in Adam,   Δ = −rate · (m/first_correction) / (√(v/second_correction) + epsilon)
+/// m ← first_decay·m + first_rest·g,   v ← second_decay·v + second_rest·g²,   Δ = −rate · m / (√v + epsilon)
 struct adam_step {
   static constexpr std::size_t moments = 2;
-  float rate, first_decay, first_rest, second_decay, second_rest, first_correction, second_correction, epsilon;
+  float rate, first_decay, first_rest, second_decay, second_rest, epsilon;
 };
 /// m and v as in Adam,   v̂ ← max(v̂, v),   Δ = −rate · m / (√v̂ + epsilon)
 struct amsgrad_step {

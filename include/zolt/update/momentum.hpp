@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cmath>
 #include <string_view>
 
 #include "zolt/core/bound.hpp"
@@ -40,7 +41,8 @@ struct momentum {
 ///   m ← β₁ m + (1 − β₁) ĝ,   v ← β₂ v + (1 − β₂) ĝ²,   Δ = −η · (m/(1 − β₁ᵗ)) / (√(v/(1 − β₂ᵗ)) + ε)
 ///
 /// Units    rate η: about the RMS step per weight, in units; ε: as ĝ.
-/// Cost     8 bytes per weight; one pass over all weights per step.
+/// Cost     8 bytes per weight; one pass over all weights per step. Its arithmetic is that of the end of §2 of the source, by which no weight
+///          is corrected: Δ = −η r/(1 − β₁ᵗ) · m/(√v + r ε) with r = √(1 − β₂ᵗ).
 /// Source   Kingma & Ba 2015 Algorithm 1; ZO-Adam of ZO-Bench (arXiv 2402.11592).
 /// Differs  under one scalar per step v carries no per-weight information (see running_rms); here for comparison and for many queries.
 struct adam {
@@ -61,14 +63,10 @@ struct adam {
 
   kernel::adam_step at(double step_rate, std::uint64_t completed) const {
     const auto single = [](double x) { return static_cast<float>(x); };
-    return {single(step_rate),
-            single(first_decay),
-            single(1 - first_decay),
-            single(second_decay),
-            single(1 - second_decay),
-            single(1 - exact::opaque(exact::power(first_decay, completed + 1))),
-            single(1 - exact::opaque(exact::power(second_decay, completed + 1))),
-            single(epsilon)};
+    const double first = 1 - exact::opaque(exact::power(first_decay, completed + 1));
+    const double root = std::sqrt(1 - exact::opaque(exact::power(second_decay, completed + 1)));
+    return {single(step_rate * root / first), single(first_decay),   single(1 - first_decay), single(second_decay),
+            single(1 - second_decay),         single(epsilon * root)};
   }
   void apply(const kernel::adam_step& s, std::span<const float> gradient, moment_tile<2> state, std::span<float> delta) const {
     kernel::apply_rule(s, gradient, state, delta.data());
