@@ -22,7 +22,8 @@ void check_magnitudes() {
     if (trial % 5 == 0) std::fill_n(weights.begin(), length, trial % 2 != 0 ? 0.0f : -0.0f);
     Kernels::largest_magnitudes(weights.data(), length, count, largest.data());
     for (std::size_t k = count; k < (count + Kernels::width - 1) / Kernels::width * Kernels::width; ++k) ASSERT_EQ(largest[k], 0);
-    Kernels::symmetric_scales(largest.data(), 127, count, scales.data());
+    const kernel::fitted_groups fitted = Kernels::symmetric_scales(largest.data(), 127, count, scales.data());
+    bool any_zero = false;
     for (std::size_t k = 0; k < count; ++k) {
       float expected = 0;
       for (std::size_t j = 0; j < length; ++j) expected = std::max(expected, std::fabs(weights[k * length + j]));
@@ -30,7 +31,9 @@ void check_magnitudes() {
       float scale = expected / 127;
       while (scale > 0 && expected / scale > 127) scale = std::nextafter(scale, FLT_MAX);
       ASSERT_EQ(scales[k], expected == 0 ? -1 : scale);
+      any_zero |= expected == 0;
     }
+    ASSERT_EQ(fitted.any_zero, any_zero);
     float low = 1, high = -1, least = 0, greatest = 0;
     Kernels::range_of(weights.data(), weights.size(), low, high);
     for (const float w : weights) least = std::min(least, w), greatest = std::max(greatest, w);
@@ -43,12 +46,12 @@ void check_magnitudes() {
       weights[place] = bad;
       float largest[1 + lane_count], scale[1 + lane_count];
       Kernels::largest_magnitudes(weights.data(), weights.size(), 1, largest);
-      EXPECT_FALSE(Kernels::symmetric_scales(largest, 127, 1, scale));
+      EXPECT_FALSE(Kernels::symmetric_scales(largest, 127, 1, scale).are_good);
     }
   for (const float extreme : {FLT_MAX, 1e-44f}) {  // no scale beyond the floats, and none that is nothing
     const float largest[1 + lane_count] = {extreme};
     float scale[1 + lane_count];
-    EXPECT_FALSE(Kernels::symmetric_scales(largest, extreme > 1 ? 0.5f : 127.0f, 1, scale));
+    EXPECT_FALSE(Kernels::symmetric_scales(largest, extreme > 1 ? 0.5f : 127.0f, 1, scale).are_good);
   }
 }
 

@@ -6,6 +6,7 @@
 #include "support/instruction_sets.hpp"
 #include "support/statistics.hpp"
 #include "support/weights.hpp"
+#include "zolt/random/distribution.hpp"
 #include "zolt/random/stream.hpp"
 
 namespace zolt {
@@ -117,6 +118,30 @@ TEST(random_stream, words_are_the_same_under_every_instruction_set) {
         for (std::size_t i = 0; i < words.size(); ++i)
           ASSERT_EQ(words[i], source.word(first * random_stream::group_size + i)) << name_of(Set);
       });
+}
+
+// Rows that begin and end anywhere, in and across the groups that are made together.
+TEST(made_groups, are_the_stream) {
+  const random_stream source({.run = 3, .step = 4}, 5, stream::direction);
+  constexpr std::uint64_t per_batch = made_groups::groups_at_once;
+  test::for_each_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
+    made_groups groups(source);
+    EXPECT_FALSE(groups.cover(per_batch - 1, per_batch));
+    for (const auto& [first, last] : {std::pair{0u, 1u}, {5u, 7u}, {8u, 8u}, {9u, 12u}, {3u, 3u}}) {
+      ASSERT_TRUE(groups.cover(first, last));
+      for (std::uint64_t g = first; g <= last; ++g)
+        for (std::size_t i = 0; i < made_groups::group_size; ++i)
+          ASSERT_EQ(groups.made(g)[i], source.word(g * made_groups::group_size + i)) << g << " " << i;
+    }
+    constexpr std::size_t per_group = 4 * distribution::rademacher::elements_per_row;
+    for (const auto& [first, count] : {std::pair{100u, 1500u}, {3u * per_group + 17, 900u}, {7u * per_group, 2048u}}) {
+      std::vector<std::int16_t> z(count), wanted(count);
+      ASSERT_TRUE(groups.cover(first / per_group, (first + count - 1) / per_group));
+      distribution_kernels<Set>::template fill<distribution::rademacher>(groups, first, z.data(), count);
+      distribution_kernels<Set>::template fill<distribution::rademacher>(source, first, wanted.data(), count);
+      ASSERT_EQ(z, wanted) << name_of(Set) << " " << first;
+    }
+  });
 }
 
 }  // namespace

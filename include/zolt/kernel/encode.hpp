@@ -33,13 +33,24 @@ struct encoding {
   bool any_value = false;              ///< a weight of the run is not zero as it is decoded
   unsigned char* of_groups = nullptr;  ///< where groups are made of several runs: bit 0 any_weight, bit 1 any_value
 
-  void end_run(std::size_t k) {
-    if (of_groups == nullptr)
-      zero_groups += any_weight && any_value ? 0 : 1;
-    else
-      of_groups[k] = static_cast<unsigned char>(of_groups[k] | (any_weight ? 1 : 0) | (any_value ? 2 : 0));
+  void end_run() {
+    zero_groups += any_weight && any_value ? 0 : 1;
     any_weight = any_value = false;
   }
+  void end_run(std::size_t k) {
+    if (of_groups == nullptr) return end_run();
+    of_groups[k] = static_cast<unsigned char>(of_groups[k] | (any_weight ? 1 : 0) | (any_value ? 2 : 0));
+    any_weight = any_value = false;
+  }
+};
+
+/// Which groups of a batch some weights belong to, whose groups are made of one run.
+struct group_part {
+  std::size_t skipped = 0;  ///< weights of the first group that come before
+  std::size_t first = 0;    ///< which of the batch it is
+  std::size_t count = 0;    ///< how many are touched
+  std::size_t ended = 0;    ///< how many of these end
+  bool any_zero = false;    ///< a group of the batch has only zeros
 };
 
 /// What the weights of groups are divided by: a step, its inverse as two floats.
@@ -47,10 +58,7 @@ struct group_divisors {
   static constexpr std::size_t most = tile_size / 32;
   alignas(64) float number[most + lane_count], inverse[most + lane_count], rest[most + lane_count];
   bool any_beyond = false;  ///< a weight is beyond what its scale covers
-  bool any_zero = false;    ///< a group has only zeros
 };
-
-inline constexpr std::int32_t lane_indices[lane_count] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 
 /// How a rounding chooses, for vectors: by the nearest multiple of 2^−kept_bits, by all 32 bits of the fraction, or as only it knows.
 template <class Rounding>
@@ -166,13 +174,13 @@ bool divide_groups(const group_numbers<Most>& scales, const group_numbers<Most>&
   });
 }
 
-/// Weights first … last − 1 of one tile, in whole blocks of 64, to their codes. Entry k of `by` and of `largest` is that of the group of
-/// weight first; `words` as they are drawn.
+/// Whole blocks of 64 weights of a part of a batch, to their codes; `words` as they are drawn.
 template <class Format, class Rounding, std::size_t Most>
-void encode_groups(const float* weights, const std::uint32_t* words, std::size_t first, std::size_t last, std::size_t group,
-                   const group_divisors& by, const group_numbers<Most>& largest, std::size_t k, std::byte* bytes, encoding& met) {
+void encode_groups(std::span<const float> weights, const std::uint32_t* words, std::size_t group, const group_part& part,
+                   const group_divisors& by, const group_numbers<Most>& largest, std::byte* to, encoding& met) {
   on_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
-    encode_kernels<Set>::template encode_groups<Format, Rounding>(weights, words, first, last, group, by, largest.values, k, bytes, met);
+    encode_kernels<Set>::template encode_groups<Format, Rounding>(weights.data(), words, weights.size(), group, part, by, largest.values,
+                                                                  to, met);
   });
 }
 

@@ -1,10 +1,23 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <span>
 
 #include "zolt/core/vectors.hpp"
+
+namespace zolt::inline v0::kernel {
+
+inline constexpr std::int32_t lane_indices[lane_count] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+
+/// What is known of groups with their scales.
+struct fitted_groups {
+  bool are_good = false;  ///< all scales of groups with a weight are positive and finite, and so are their ends
+  bool any_zero = false;  ///< a group has only zeros
+};
+
+}  // namespace zolt::inline v0::kernel
 
 namespace zolt::inline v0 {
 
@@ -34,15 +47,12 @@ void largest_magnitudes(const float* weights, std::size_t length, std::size_t co
   });
 }
 
-/// scales[k] = the least float not below largest[k] / greatest with largest[k] / scales[k] ≤ greatest; −1 where largest[k] is 0. Whether
-/// all of them are positive and finite, and scales[k] · greatest too.
+/// scales[k] = the least float not below largest[k] / greatest with largest[k] / scales[k] ≤ greatest; −1 where largest[k] is 0.
 template <std::size_t Most>
-bool symmetric_scales(const group_numbers<Most>& largest, float greatest, std::size_t count, group_numbers<Most>& scales) {
-  bool good = true;
-  on_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
-    good = magnitude_kernels<Set>::symmetric_scales(largest.values, greatest, count, scales.values);
+fitted_groups symmetric_scales(const group_numbers<Most>& largest, float greatest, std::size_t count, group_numbers<Most>& scales) {
+  return on_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
+    return magnitude_kernels<Set>::symmetric_scales(largest.values, greatest, count, scales.values);
   });
-  return good;
 }
 
 /// The least and the greatest of finite weights and 0.

@@ -21,6 +21,12 @@ namespace zolt::inline v0 {
 
 namespace detail {
 
+/// A call of memcpy takes longer.
+inline void copy_few(const float* from, std::size_t count, float* to) {
+  for (; count >= 4; count -= 4, from += 4, to += 4) __builtin_memcpy(to, from, 4 * sizeof *to);
+  for (; count != 0; --count) *to++ = *from++;
+}
+
 /// A grid must be able to make finite weights of all codes.
 template <number_format Format, class Grid>
 void check_grid(std::string_view name, const scale_layout& layout, std::size_t k, const Grid& grid) {
@@ -79,7 +85,7 @@ struct quantizer {
   /// Errors   also a tensor of another shape.
   void requantize(std::string_view name, tensor_view<const float> weights, tensor_type& into, quantization_events* events = nullptr) const {
     const scale_layout layout = checked(name, weights.shape(), &into);
-    encoder_of<detail::plain_weights> encoder(name, {weights.data()}, words_of(name), round, layout, into.view());
+    encoder_of<detail::plain_weights> encoder(name, words_of(name), round, layout, into.view(), weights.data());
     if constexpr (fits_at_once) {
       if (layout.block_rows == 1) {
         fit_and_encode(name, weights, layout, into, encoder);
@@ -107,7 +113,7 @@ struct quantizer {
   void requantize(std::string_view name, tensor_view<const float> weights, const perturbation<Distribution>& by, tensor_type& into,
                   quantization_events* events = nullptr) const {
     const scale_layout layout = checked(name, weights.shape(), &into);
-    encoder_of<detail::displaced_weights<Distribution>> encoder(name, {weights.data(), by}, words_of(name), round, layout, into.view());
+    encoder_of<detail::displaced_weights<Distribution>> encoder(name, words_of(name), round, layout, into.view(), weights.data(), by);
     if (by.scales == scales_of_sum::fitted) {
       if constexpr (fits_at_once)
         if (layout.block_rows == 1) {
@@ -193,14 +199,16 @@ struct quantizer {
     detail::batch_runs runs(layout, weights.size());
     for (std::size_t k = 0; runs.next(batch); k += batch.count) {
       encoder.source().largest_magnitudes(batch.first, batch.length, batch.count, batch.largest);
-      const bool good = kernel::symmetric_scales(batch.largest, Format::value_of(Format::highest), batch.count, batch.scales);
-      std::copy_n(batch.scales.values, batch.count, scales.data() + k);
-      if (!good) {
+      const kernel::fitted_groups fitted =
+          kernel::symmetric_scales(batch.largest, Format::value_of(Format::highest), batch.count, batch.scales);
+      detail::copy_few(batch.scales.values, batch.count, scales.data() + k);
+      if (!fitted.are_good) {
         encoder.source().check_finite(name, weights);
         for (std::size_t i = 0; i < batch.count; ++i)
           if (batch.largest.values[i] != 0) detail::check_grid<Format>(name, layout, k + i, scaled{scales[k + i]});
       }
-      for (std::size_t i = 0; i < batch.count; ++i) any_zero |= batch.largest.values[i] == 0;
+      batch.any_zero = fitted.any_zero;
+      any_zero |= fitted.any_zero;
       encoder.encode(batch);
     }
     if (!any_zero) return;

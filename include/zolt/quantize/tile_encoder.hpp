@@ -75,10 +75,11 @@ inline constexpr std::size_t encoded_at_once = 1024;
 struct group_batch {
   static constexpr std::size_t most = 256;
 
-  std::size_t first = 0, last = 0;  ///< of their weights, and one past
-  std::size_t length = 0, count = 0;
+  std::size_t first = 0, last = 0;    ///< of their weights, and one past
+  std::size_t length = 0, count = 0;  ///< of each, 0 if not all of them are whole
   kernel::group_numbers<most> largest, scales;
   kernel::group_divisors divisors;
+  bool any_zero = false;   ///< a group has only zeros
   bool in_blocks = false;  ///< `divisors` are theirs
 };
 
@@ -86,18 +87,21 @@ struct group_batch {
 class batch_runs {
  public:
   batch_runs(const scale_layout& layout, std::size_t weights)
-      : layout_(layout), runs_(layout, 0), size_(weights), is_even_(layout.row % layout.group == 0) {}
+      : runs_(layout, 0), size_(weights), even_(layout.row % layout.group == 0 ? layout.group : 0) {
+    if (even_ == 0) return;
+    most_ = std::clamp<std::size_t>(encoded_at_once / even_, 1, group_batch::most);
+    if (most_ > 1 && even_ % 64 == 32) most_ -= most_ % 2;  // whole blocks
+  }
 
   /// The groups behind those of the call before, if there are any.
   bool next(group_batch& batch) {
     batch.first = batch.last = at_, batch.count = 0;
     if (at_ == size_) return false;
-    batch.length = is_even_ ? layout_.group : runs_.end() - at_;
-    if (is_even_) {
-      batch.count = std::min({std::max<std::size_t>(encoded_at_once / batch.length, 1), group_batch::most, (size_ - at_) / batch.length});
-      if (batch.count > 1 && batch.length % 64 == 32) batch.count -= batch.count % 2;  // whole blocks
-      batch.last += batch.count * batch.length;
+    if (even_ != 0) {
+      batch.length = even_, batch.count = most_, batch.last += most_ * even_;
+      if (batch.last > size_) batch.last = size_, batch.count = (size_ - at_) / even_;
     } else {
+      batch.length = runs_.end() - at_;
       for (; batch.last < size_ && runs_.end() - batch.last == batch.length && batch.count < group_batch::most &&
              batch.last - batch.first < encoded_at_once;
            ++batch.count) {
@@ -110,30 +114,33 @@ class batch_runs {
   }
 
  private:
-  scale_layout layout_;
   kernel::scale_runs runs_;
   std::size_t size_, at_ = 0;
-  bool is_even_;  // every run is as long as the others
+  std::size_t even_, most_ = 0;  // the length of every run and how many are a batch, if all are as long
 };
 
 /// Weights as they are.
-struct plain_weights {
-  const float* data;
+class plain_weights {
+ public:
+  explicit plain_weights(const float* data) : data_(data) {}
 
-  const float* tile(std::size_t first, std::size_t) const { return data + first; }
+  const float* tile(std::size_t first, std::size_t) const { return data_ + first; }
   void largest_magnitudes(std::size_t first, std::size_t length, std::size_t count,
                           kernel::group_numbers<group_batch::most>& largest) const {
-    kernel::largest_magnitudes(data + first, length, count, largest);
+    kernel::largest_magnitudes(data_ + first, length, count, largest);
   }
   static void check_finite(std::string_view name, tensor_view<const float> weights) { detail::check_finite(name, weights); }
   static void check_finite(std::string_view, std::size_t, std::size_t) {}
+
+ private:
+  const float* data_;
 };
 
 /// Weights that are displaced a tile or a batch at a time, and kept as long: what is made of them need not leave a cache.
 template <class Distribution>
 class displaced_weights {
  public:
-  displaced_weights(const float* data, const perturbation<Distribution>& by) : data_(data), by_(by) {}
+  displaced_weights(const float* data, const perturbation<Distribution>& by) : data_(data), by_(by), made_(by.direction) {}
 
   const float* tile(std::size_t first, std::size_t count) {
     if (first < first_ || first + count > first_ + count_) displace(first, count);
@@ -165,15 +172,22 @@ class displaced_weights {
   }
 
  private:
-  static constexpr std::size_t most = 4 * tile_size;
+  static constexpr std::size_t most = 4 * tile_size,
+                               weights_per_group = random_stream::group_size / lane_count * Distribution::elements_per_row;
 
   void displace(std::size_t first, std::size_t count) {
     first_ = first, count_ = count;
-    kernel::sum_with_direction<Distribution>(by_.direction, first, by_.coefficient, data_ + first, std::span(sums_, count));
+    const auto add_from = [&](const auto& source) {
+      kernel::sum_with_direction<Distribution>(source, first, by_.coefficient, data_ + first, std::span(sums_, count));
+    };
+    if constexpr (weights_per_group > encoded_at_once)
+      if (made_.cover(first / weights_per_group, (first + count - 1) / weights_per_group)) return add_from(made_);
+    add_from(by_.direction);
   }
 
   const float* data_;
   perturbation<Distribution> by_;
+  made_groups made_;
   std::size_t first_ = 0, count_ = 0;
   alignas(64) float sums_[most];
 };
@@ -194,11 +208,13 @@ class tile_encoder {
   }();
 
  public:
-  tile_encoder(std::string_view name, const Source& source, const random_stream& words, const Rounding& round, const scale_layout& layout,
-               const View& to)
+  /// Last what its source is made of.
+  template <class... Weights>
+  tile_encoder(std::string_view name, const random_stream& words, const Rounding& round, const scale_layout& layout, const View& to,
+               const Weights&... weights)
       : round_(round),
         name_(name),
-        source_(source),
+        source_(weights...),
         words_of_(words),
         layout_(layout),
         runs_(layout, 0),
@@ -246,9 +262,15 @@ class tile_encoder {
     const std::uint32_t* words = nullptr;
     if constexpr (Rounding::random) words = random_.draw_packed(words_of_, at_, end - at_);
     std::byte* to = view_.bytes().data() + at_ / 8 * Format::bits;
-    kernel::encode_groups<Format, Rounding>(weights, words, at_, end, layout_.group, batch.divisors, batch.largest,
-                                            at_ / layout_.group - batch.first / layout_.group, to, met_);
+    kernel::encode_groups<Format, Rounding>(std::span(weights, end - at_), words, layout_.group, part_of(batch, end), batch.divisors,
+                                            batch.largest, to, met_);
     at_ = end;
+  }
+  /// Of the weights up to `end`.
+  kernel::group_part part_of(const group_batch& batch, std::size_t end) const {
+    if (at_ == batch.first && end == batch.last && batch.length != 0) return {0, 0, batch.count, batch.count, batch.any_zero};
+    const std::size_t group = layout_.group, first = at_ / group;
+    return {at_ % group, first - batch.first / group, (end - 1) / group - first + 1, end / group - first, batch.any_zero};
   }
   /// The groups of a tile, the first and the last as far as they lie in it.
   void prepare_kept(group_batch& tile) {
@@ -262,7 +284,11 @@ class tile_encoder {
       if (more != 0) kernel::largest_magnitudes(weights + (count - more), more, 1, tile.largest, 1 + whole);
       tile.count = 1 + whole + (more != 0);
       const auto& grids = view_.grids();
-      for (std::size_t k = 0; k < tile.count; ++k) tile.scales.values[k] = grids[tile.first / group + k].scale;
+      tile.any_zero = false;
+      for (std::size_t k = 0; k < tile.count; ++k) {
+        tile.scales.values[k] = grids[tile.first / group + k].scale;
+        tile.any_zero |= tile.largest.values[k] == 0;
+      }
       prepare(tile);
     }
   }

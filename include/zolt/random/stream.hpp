@@ -81,6 +81,30 @@ class random_stream {
   std::uint32_t step_, query_, purpose_;
 };
 
+/// Groups of a stream that are made some at a time, for a reader that comes back for the rest of one.
+class made_groups {
+ public:
+  static constexpr std::size_t group_size = random_stream::group_size, groups_at_once = random_stream::groups_at_once;
+
+  explicit made_groups(const random_stream& source) : source_(source) {}
+
+  /// Whether groups first … last are there, which are made if they are of those that are made together.
+  bool cover(std::uint64_t first, std::uint64_t last) {
+    if (first / groups_at_once != last / groups_at_once) return false;
+    if (first / groups_at_once != batch_) {
+      batch_ = first / groups_at_once;
+      source_.groups(batch_ * groups_at_once, groups_at_once, words_);
+    }
+    return true;
+  }
+  const std::uint32_t* made(std::uint64_t g) const { return words_ + g % groups_at_once * group_size; }
+
+ private:
+  random_stream source_;
+  std::uint64_t batch_ = ~std::uint64_t{0};
+  alignas(64) std::uint32_t words_[groups_at_once * group_size];
+};
+
 /// Words by ascending index at the price of a load: keeps the group it is in.
 class word_reader {
  public:
