@@ -5,6 +5,7 @@
 #include <cstring>
 #include <vector>
 
+#include "support/instruction_sets.hpp"
 #include "support/number_model.hpp"
 #include "support/weights.hpp"
 #include "zolt/kernel/decode.hpp"
@@ -194,6 +195,39 @@ TYPED_TEST(decoded, every_code_has_the_bits_of_its_value) {
       ASSERT_EQ(std::bit_cast<std::uint32_t>(out[i]), std::bit_cast<std::uint32_t>(TypeParam::value_of(TypeParam::ordinal_of(shifted[i]))))
           << int{shifted[i]};
   }
+}
+
+// What is written past the caches is the same, wherever codes and floats begin, and ends where it should.
+template <class Format>
+void check_past_caches() {
+  test::draws random(4);
+  std::vector<std::byte> bytes(9000);
+  for (std::byte& b : bytes) b = static_cast<std::byte>(random.below(256));
+  constexpr std::size_t row = 8960;
+  std::vector<float> scales(400);
+  for (float& s : scales) s = random.real(0.1f, 1);
+  test::for_each_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
+    std::vector<float> expected(bytes.size()), out(bytes.size() + 40);
+    for (std::size_t shift = 0; shift < 18; ++shift)
+      for (const std::size_t group : {std::size_t{32}, std::size_t{48}, std::size_t{128}, row}) {
+        const std::size_t first = shift % 3 == 0 ? 0 : random.below(100), count = random.between(0, 8800);
+        const scale_layout layout{row, group};
+        kernel::decode<Format>(bytes.data(), grids{scales.data()}, layout, first, std::span(expected).first(count));
+        std::fill(out.begin(), out.end(), -1.0f);
+        decode_kernels<Set>::template decode_past_caches<Format>(bytes.data(), grids{scales.data()}, layout, first, count,
+                                                                 out.data() + shift);
+        ASSERT_EQ(std::memcmp(out.data() + shift, expected.data(), count * sizeof(float)), 0)
+            << name_of(Set) << " " << shift << ": " << first << " + " << count << " by " << group;
+        ASSERT_EQ(out[shift + count], -1.0f);
+        ASSERT_TRUE(shift == 0 || out[shift - 1] == -1.0f);
+      }
+  });
+}
+TEST(decode, past_the_caches_gives_the_same_bits) {
+  check_past_caches<int8>();
+  check_past_caches<int4>();
+  check_past_caches<e4m3fn>();
+  check_past_caches<integer<3>>();
 }
 
 // A buffer of somebody else may hold any bytes: bits above the code must not lead anywhere.

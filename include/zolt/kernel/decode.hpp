@@ -40,6 +40,9 @@ inline constexpr auto code_table = [] {
 /// Codes that are decoded together.
 inline constexpr std::size_t decode_block = 256;
 
+/// Floats that no cache holds until they are read: 32 MiB.
+inline constexpr std::size_t beyond_caches = std::size_t{1} << 23;
+
 /// The grid of values that are left as they are.
 struct unscaled {};
 
@@ -115,7 +118,10 @@ template <number_format Format, class Grids>
 void decode(const std::byte* bytes, const Grids& grids, const scale_layout& layout, std::size_t first, std::span<float> out) {
   if (out.empty()) return;
   on_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
-    decode_kernels<Set>::template decode<Format>(bytes, grids, layout, first, out.size(), out.data());
+    if (out.size() < beyond_caches)
+      decode_kernels<Set>::template decode<Format>(bytes, grids, layout, first, out.size(), out.data());
+    else
+      decode_kernels<Set>::template decode_past_caches<Format>(bytes, grids, layout, first, out.size(), out.data());
   });
 }
 
