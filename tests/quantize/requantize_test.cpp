@@ -151,6 +151,67 @@ TEST(requantize, draws_by_index_wherever_a_batch_of_groups_ends) {
   }
 }
 
+// Groups longer than a tile, of zeros in whole or in part, rows of whole blocks and a half: codes and events as the definition has them.
+TEST(requantize, counts_what_it_meets_in_groups_of_any_length) {
+  const auto check = [](auto q, shape s) {
+    using format = typename decltype(q)::tensor_type::format;
+    constexpr int bits = random_bits_of<decltype(q.round)>;
+    tensor<float> weights = some_weights(s, s.columns);
+    std::fill_n(weights.data() + s.columns, s.columns + s.columns / 3, 0.0f);
+    const random_stream words(q.key, hash_of("w", 1), stream::round_quantize);
+    for (const float coefficient : {0.0f, 0.5f})
+      for (const bool plain : {true, false}) {
+        const scales_of_sum scales = coefficient == 0 ? scales_of_sum::kept : scales_of_sum::fitted;
+        const perturbation<distribution::rademacher> by{random_stream({.run = 1}, 2, stream::direction), coefficient, scales};
+        tensor<float> sum = weights;
+        if (!plain) kernel::add_direction<distribution::rademacher>(by.direction, 0, by.coefficient, sum.flat());
+        auto into = q("w", weights);
+        quantization_events events;
+        if (plain)
+          q.requantize("w", weights, into, &events);
+        else
+          q.requantize("w", weights, by, into, &events);
+        const auto view = into.view();
+        std::vector<char> weighs(view.grids().size()), lives(weighs.size());
+        std::size_t clamped = 0, zero_groups = 0;
+        for (std::size_t i = 0; i < sum.size(); ++i) {
+          std::uint32_t word = 0;
+          if (bits == 8) word = words.word(16 * (i / 64) + i % 16) >> 8 * (i % 64 / 16) << 24;
+          if (bits == 16) word = words.word(16 * (i / 32) + i % 16) >> 16 * (i % 32 / 16) << 16;
+          const auto grid = view.grid(i);
+          const encoded e = encode_weight<format>(grid, sum.data()[i], q.round, word);
+          ASSERT_EQ(view.code(i), format::code_of(e.ordinal)) << s.text() << " " << i;
+          clamped += e.clamped;
+          const std::size_t k = view.layout().index(i);
+          weighs[k] |= sum.data()[i] != 0;
+          lives[k] |= grid(format::value_of(e.ordinal)) != 0;
+        }
+        for (std::size_t k = 0; k < weighs.size(); ++k) zero_groups += !(weighs[k] && lives[k]);
+        EXPECT_EQ(events.clamped, clamped) << s.text();
+        EXPECT_EQ(events.zero_groups, zero_groups) << s.text() << " " << coefficient << " " << plain;
+      }
+  };
+  for (const shape s : {shape{6, 4160}, shape{5, 2080}, shape{9, 1056}, shape{30, 960}, shape{3, 9248}}) {
+    check(quantizer<int8, per_channel, absmax, few_bit_stochastic<8>>{}, s);
+    check(quantizer<e4m3fn, per_channel, absmax, few_bit_stochastic<16>>{}, s);
+    check(quantizer<int4, per_group<32>, absmax, nearest_even>{}, s);
+  }
+}
+
+TEST(requantize, names_a_weight_that_is_no_number_wherever_it_is_in_a_long_group) {
+  using quantizer_type = quantizer<int8, per_channel, absmax, few_bit_stochastic<8>>;
+  const perturbation<distribution::rademacher> by{random_stream({.run = 1}, 2, stream::direction), 0.5f, scales_of_sum::fitted};
+  for (const std::size_t place : {5u, 9000u, 19999u}) {
+    auto weights = some_weights({2, 20000}, 6);
+    quantizer_type::tensor_type into(weights.shape());
+    weights.data()[place] = std::nanf("");
+    EXPECT_NE(message_of([&] { quantizer_type{}.requantize("w", weights, into); }).find("weight " + std::to_string(place)),
+              std::string::npos);
+    EXPECT_NE(message_of([&] { quantizer_type{}.requantize("w", weights, by, into); }).find("displaced weight " + std::to_string(place)),
+              std::string::npos);
+  }
+}
+
 TEST(requantize, fits_the_sum_on_request) {
   const auto weights = some_weights({5, 5000}, 5);
   perturbation<distribution::rademacher> by{random_stream({.run = 1}, 2, stream::direction), 0.5f, scales_of_sum::fitted};

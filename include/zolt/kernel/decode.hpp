@@ -40,7 +40,8 @@ inline constexpr auto code_table = [] {
 /// Codes that are decoded together.
 inline constexpr std::size_t decode_block = 256;
 
-/// Floats that no cache holds until they are read: 32 MiB.
+/// From this many floats in one call on, 32 MiB, they are written past the caches, of which few would still hold them when they are read: if
+/// they begin with a register, as those of a tensor do; a large std::vector of floats need not.
 inline constexpr std::size_t beyond_caches = std::size_t{1} << 23;
 
 /// The grid of values that are left as they are.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -44,12 +45,12 @@ struct encoding {
   }
 };
 
-/// Which groups of a batch some weights belong to, whose groups are made of one run.
+/// The groups of a batch that a piece of its weights touches.
 struct group_part {
-  std::size_t skipped = 0;  ///< weights of the first group that come before
-  std::size_t first = 0;    ///< which of the batch it is
-  std::size_t count = 0;    ///< how many are touched
-  std::size_t ended = 0;    ///< how many of these end
+  std::size_t skipped = 0;  ///< weights of the first of them that lie before the piece
+  std::size_t first = 0;    ///< which group of the batch that is
+  std::size_t count = 0;    ///< how many they are
+  std::size_t ended = 0;    ///< how many of them end in the piece
   bool any_zero = false;    ///< a group of the batch has only zeros
 };
 

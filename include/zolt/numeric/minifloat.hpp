@@ -1,6 +1,5 @@
 #pragma once
 
-#include <algorithm>
 #include <bit>
 #include <type_traits>
 
@@ -148,27 +147,29 @@ struct minifloat {
     whole = normal & ~is_subnormal;
   }
   static constexpr float least_normal = std::bit_cast<float>(static_cast<std::uint32_t>(128 - Bias) << 23);
+  /// Ordinals of magnitudes none of which is below least_normal, in parts of 2^−Kept, to nearest.
   template <int Kept, class Lanes>
   [[gnu::always_inline]] static void locate_normal_lanes(const Lanes& pattern, Lanes& whole) requires(Bias <= 32) {
     constexpr int dropped = 23 - Mantissa - Kept;
-    const Lanes odd = pattern >> dropped & 1;
-    whole = ((pattern + odd + to_nearest<dropped>) >> dropped);
+    whole = (pattern + (pattern >> dropped & 1) + to_nearest<dropped>) >> dropped;
   }
-  /// Ordinals of magnitudes none of which is below least_normal, rounded up where more than a draw of Kept bits is left of them. The draw lies
-  /// in its word from bit At on.
+  /// The same as whole ordinals, rounded up where more than a draw of Kept bits is left of them. The draw lies in its word from bit At on.
   template <int Kept, int At, class Words, class Lanes>
   [[gnu::always_inline]] static void round_normal_lanes(const Lanes& pattern, const Words& words, Lanes& magnitude) requires(Bias <= 32) {
-    constexpr int dropped = 23 - Mantissa - Kept;
-    static_assert(dropped > 0);
-    const Lanes odd = pattern >> dropped & 1;
     if constexpr (Kept == 0) {
-      magnitude = (pattern + odd + to_nearest<dropped>) >> dropped;
+      locate_normal_lanes<0>(pattern, magnitude);
     } else {
+      constexpr int dropped = 23 - Mantissa - Kept;
+      static_assert(dropped > 0);
       constexpr int all = ((1 << Kept) - 1) << dropped;  // no bit of to_nearest
+      Words aligned;
+      if constexpr (At >= dropped)
+        aligned = words >> (At - dropped);
+      else
+        aligned = words << (dropped - At);
       Lanes draw;
-      const Words aligned = At >= dropped ? words >> std::max(At - dropped, 0) : words << std::max(dropped - At, 0);
       __builtin_memcpy(&draw, &aligned, sizeof draw);
-      magnitude = (pattern + odd + ((~draw & all) | to_nearest<dropped>)) >> (dropped + Kept);
+      magnitude = (pattern + (pattern >> dropped & 1) + ((~draw & all) | to_nearest<dropped>)) >> (dropped + Kept);
     }
   }
   template <class Floats, class Lanes>
@@ -200,8 +201,8 @@ struct minifloat {
   }
 
  private:
-  /// What the bits of a float lack to those of a code before the last `Dropped` of them are dropped: it rounds them to nearest, with 1 more for
-  /// an odd one.
+  /// Added to the bits of a float it moves the exponent to this bias, and by half a unit of the bits that remain, less one: the caller adds 1
+  /// where the last of those is odd.
   template <int Dropped>
   static constexpr int to_nearest = (1 << (Dropped - 1)) - 1 - ((127 - Bias) << 23);
   /// 2^n as a float; n is that of a normal one.

@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <concepts>
 #include <cstdint>
 #include <limits>
 #include <span>
 #include <string>
 #include <string_view>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -16,12 +16,13 @@
 #include "zolt/quantize/quantized_tensor.hpp"
 #include "zolt/quantize/range.hpp"
 #include "zolt/quantize/tile_encoder.hpp"
+#include "zolt/random/stream.hpp"
 
 namespace zolt::inline v0 {
 
 namespace detail {
 
-/// A call of memcpy takes longer.
+/// The scales of a batch are so few that a call of memcpy would take longer.
 inline void copy_few(const float* from, std::size_t count, float* to) {
   for (; count >= 4; count -= 4, from += 4, to += 4) __builtin_memcpy(to, from, 4 * sizeof *to);
   for (; count != 0; --count) *to++ = *from++;

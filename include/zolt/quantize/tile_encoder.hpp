@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -68,19 +69,22 @@ class group_encoder {
   float multiplier_ = 0;
 };
 
-/// Weights that are fitted before they are encoded, unless a group has more: so few that memory is asked for all the while.
+/// Weights that are fitted before they are encoded, unless a group has more: so few that a processor which reads ahead by itself does not
+/// stop doing so while they are encoded.
 inline constexpr std::size_t encoded_at_once = 1024;
 
-/// Groups of one length that lie one behind the other.
+/// Groups that lie one behind the other: of one length, or a tile's.
 struct group_batch {
   static constexpr std::size_t most = 256;
+  static_assert(encoded_at_once <= tile_size && tile_size / 32 <= most && tile_size / 32 <= kernel::group_divisors::most);
 
-  std::size_t first = 0, last = 0;    ///< of their weights, and one past
-  std::size_t length = 0, count = 0;  ///< of each, 0 if not all of them are whole
+  std::size_t first = 0, last = 0;  ///< of their weights, and one past
+  std::size_t length = 0;           ///< of each; 0 where the first and the last may be parts
+  std::size_t count = 0;
   kernel::group_numbers<most> largest, scales;
   kernel::group_divisors divisors;
   bool any_zero = false;   ///< a group has only zeros
-  bool in_blocks = false;  ///< `divisors` are theirs
+  bool in_blocks = false;  ///< all scales are usual and so all weights finite; `divisors` are theirs
 };
 
 /// The groups of a tensor by batches.
@@ -152,15 +156,15 @@ class displaced_weights {
       kernel::largest_magnitudes(sums_, length, count, largest);
       return;
     }
-    float of_group = 0;  // it is one
+    std::uint32_t of_group = 0;  // of the one that it is: bits of magnitudes order as these do, and behind all of them is what is no number
     for (const std::size_t last = first + length; first < last;) {
       const std::size_t part = std::min(last - first, most - first % most);
       displace(first, part);
       kernel::largest_magnitudes(sums_, part, 1, largest);
-      if (!(largest.values[0] <= of_group)) of_group = largest.values[0];
+      of_group = std::max(of_group, std::bit_cast<std::uint32_t>(largest.values[0]));
       first += part;
     }
-    largest.values[0] = of_group;
+    largest.values[0] = std::bit_cast<float>(of_group);
   }
   void check_finite(std::string_view name, tensor_view<const float> weights) {
     for (std::size_t i = 0; i < weights.size(); i += tile_size) check_finite(name, i, std::min(tile_size, weights.size() - i));
@@ -208,7 +212,7 @@ class tile_encoder {
   }();
 
  public:
-  /// Last what its source is made of.
+  /// `weights` are the arguments of its source.
   template <class... Weights>
   tile_encoder(std::string_view name, const random_stream& words, const Rounding& round, const scale_layout& layout, const View& to,
                const Weights&... weights)
@@ -247,15 +251,24 @@ class tile_encoder {
   }
 
  private:
+  /// Whether and how the groups, whose scales are known, are encoded in blocks.
   void prepare(group_batch& batch) const {
     batch.in_blocks = false;
     if constexpr (by_blocks)
       batch.in_blocks = has_blocks_ && kernel::divide_groups<Format, Rounding>(batch.scales, batch.largest, batch.count, batch.divisors);
   }
+  /// Weights up to `end`, all in one tile and in the batch: what is no whole block by lanes.
   void encode_tile(std::size_t end, const group_batch& batch) {
-    const float* weights = source_.tile(at_, end - at_);
+    const std::size_t first = at_;
+    const float* weights = source_.tile(first, end - first);
     if constexpr (by_blocks)
-      if (batch.in_blocks && at_ % block == 0 && end % block == 0) return encode_blocks(weights, end, batch);
+      if (batch.in_blocks) {
+        const std::size_t begin = std::min(end, (first + block - 1) / block * block), last = end / block * block;
+        if (at_ < begin) encode_lanes(weights, begin);
+        if (at_ < last) encode_blocks(weights + (at_ - first), last, batch);
+        if (at_ < end) encode_lanes(weights + (at_ - first), end);
+        return;
+      }
     encode_lanes(weights, end);
   }
   void encode_blocks(const float* weights, std::size_t end, const group_batch& batch) {
@@ -266,7 +279,7 @@ class tile_encoder {
                                             batch.largest, to, met_);
     at_ = end;
   }
-  /// Of the weights up to `end`.
+  /// The groups that the weights up to `end` touch.
   kernel::group_part part_of(const group_batch& batch, std::size_t end) const {
     if (at_ == batch.first && end == batch.last && batch.length != 0) return {0, 0, batch.count, batch.count, batch.any_zero};
     const std::size_t group = layout_.group, first = at_ / group;

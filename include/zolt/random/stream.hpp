@@ -82,6 +82,8 @@ class random_stream {
 };
 
 /// Groups of a stream that are made some at a time, for a reader that comes back for the rest of one.
+///
+/// Cost     2 KiB; the first reader of one group pays for eight.
 class made_groups {
  public:
   static constexpr std::size_t group_size = random_stream::group_size, groups_at_once = random_stream::groups_at_once;
