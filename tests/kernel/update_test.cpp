@@ -57,6 +57,11 @@ float plain(const kernel::amsgrad_step& s, float g, float* m) {
   m[2] = m[1] > m[2] ? m[1] : m[2];
   return exact::product(-s.rate, m[0] / (std::sqrt(m[2]) + s.epsilon));
 }
+float plain(const kernel::refined_adam_step& s, float g, float* m) {
+  m[0] = exact::product(s.first_decay, m[0]) + exact::product(s.first_rest, g);
+  m[1] = exact::product(s.second_decay, m[1]) + exact::product(s.second_rest, exact::product(m[0], m[0]));
+  return exact::product(-s.rate, m[0] / std::sqrt(m[1] + s.epsilon));
+}
 float plain(const kernel::sign_step& s, float g, float*) {
   return g > 0 && g >= s.threshold ? -s.length : g < 0 && -g >= s.threshold ? s.length : 0.0f;
 }
@@ -141,6 +146,10 @@ TEST_P(update_rules, momentum_is_the_scalar_rule) { expect(kernel::momentum_step
 TEST_P(update_rules, amsgrad_is_the_scalar_rule) {
   expect(kernel::amsgrad_step{
       .rate = 0.01f, .first_decay = 0.9f, .first_rest = 0.1f, .second_decay = 0.999f, .second_rest = 0.001f, .epsilon = 1e-8f});
+}
+TEST_P(update_rules, refined_adam_is_the_scalar_rule) {
+  expect(kernel::refined_adam_step{
+      .rate = 0.01f, .first_decay = 0.9f, .first_rest = 0.1f, .second_decay = 0.99f, .second_rest = 0.01f, .epsilon = 1e-8f});
 }
 TEST_P(update_rules, signs_are_the_scalar_rule) {
   for (const float threshold : {0.0f, 1e-3f, 1e30f}) expect(kernel::sign_step{.length = 0.25f, .threshold = threshold});

@@ -9,6 +9,9 @@
 #include <vector>
 
 #include "method/quadratic.hpp"
+#include "zolt/method/adazeta.hpp"
+#include "zolt/method/r_adazo.hpp"
+#include "zolt/method/romberg_zoge.hpp"
 #include "zolt/method/zo_adamm.hpp"
 
 namespace zolt::test {
@@ -81,6 +84,50 @@ TEST(zo_adamm, divides_by_the_largest_second_moment_so_far) {
     }
   }
   EXPECT_LT(run.last_loss, 0.5 * run.first_loss);
+}
+
+TEST(r_adazo, divides_by_the_second_moment_of_the_first) {
+  const observed_run run = observe_on_floats(method::r_adazo{.rate = 0.02}, 600);
+  const std::size_t dimension = run.steps[0].move.size();
+  std::vector<double> m(dimension), v(dimension);
+  for (const observed_step& s : std::span(run.steps).first(10)) {
+    const double slope = derivative(s, 1e-3);
+    for (std::size_t j = 0; j < dimension; ++j) {
+      m[j] = 0.9 * m[j] + 0.1 * slope * s.z[0][j];
+      v[j] = 0.99 * v[j] + 0.01 * m[j] * m[j];
+      EXPECT_NEAR(s.move[j], -0.02 * m[j] / std::sqrt(v[j] + 1e-8), 1e-4);
+    }
+  }
+  EXPECT_LT(run.last_loss, 0.5 * run.first_loss);
+}
+
+TEST(adazeta, averages_over_more_directions_in_later_epochs) {
+  const observed_run run = observe_on_floats(method::adazeta{.rate = 0.002, .queries = 4, .first = 1, .growth = 1, .epoch = 100}, 600);
+  for (std::size_t step = 0; step < run.steps.size(); ++step) {
+    const observed_step& s = run.steps[step];
+    const std::size_t queries = std::min<std::size_t>(1 + step / 100, 4);
+    ASSERT_EQ(s.plan.size(), 2 * queries) << step;
+    for (std::size_t j = 0; j < s.move.size(); ++j) {
+      double expected = 0, size = 0;
+      for (std::size_t q = 0; q < queries; ++q) {
+        const double part = -0.002 * (s.losses[2 * q] - s.losses[2 * q + 1]) / 2e-3 / static_cast<double>(queries) * s.z[q][j];
+        expected += part, size += std::fabs(part);
+      }
+      EXPECT_NEAR(s.move[j], expected, size * 0x1p-12 + 1e-6);
+    }
+  }
+  EXPECT_LT(run.last_loss, 0.3 * run.first_loss);
+}
+
+TEST(romberg_zoge, extrapolates_to_radius_zero) {
+  const observed_run run = observe_on_floats(method::romberg_zoge{.rate = 0.002, .radius = 0.5}, 1000);
+  for (const observed_step& s : run.steps) {
+    ASSERT_EQ(s.plan.size(), 4u);
+    const double whole = (s.losses[0] - s.losses[1]) / (2 * 0.5), half = (s.losses[2] - s.losses[3]) / (2 * 0.25);
+    for (std::size_t j = 0; j < s.move.size(); ++j)
+      EXPECT_NEAR(s.move[j], -0.002 * (4 * half - whole) / 3 * s.z[0][j], std::fabs(0.002 * half * s.z[0][j]) * 0.01 + 1e-6);
+  }
+  EXPECT_LT(run.last_loss, 0.2 * run.first_loss);
 }
 
 }  // namespace

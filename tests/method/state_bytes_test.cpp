@@ -1,10 +1,13 @@
 #include "method/state_bytes.hpp"
 
+#include "zolt/method/adazeta.hpp"
 #include "zolt/method/caq_zo.hpp"
 #include "zolt/method/fzoo.hpp"
 #include "zolt/method/kerzoo.hpp"
 #include "zolt/method/meazo.hpp"
 #include "zolt/method/mezo.hpp"
+#include "zolt/method/r_adazo.hpp"
+#include "zolt/method/romberg_zoge.hpp"
 #include "zolt/method/step_matched.hpp"
 #include "zolt/method/zo_adamm.hpp"
 #include "zolt/method/zo_sign_sgd.hpp"
@@ -23,6 +26,9 @@ TEST(state_bytes, of_methods_on_floats) {
   expect_bytes_on_floats<method::fzoo>();
   expect_bytes_on_floats<method::kerzoo>();
   expect_bytes_on_floats<method::meazo>();
+  expect_bytes_on_floats<method::r_adazo>();
+  expect_bytes_on_floats<method::adazeta>();
+  expect_bytes_on_floats<method::romberg_zoge>();
 }
 
 TEST(state_bytes, of_methods_on_codes) {

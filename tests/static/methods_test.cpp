@@ -11,7 +11,8 @@ concept plain_method = method_of_policies<M> && std::semiregular<M> && std::is_a
 };
 static_assert(plain_method<step_matched> && plain_method<step_matched_residual<4>> && plain_method<mezo> && plain_method<mezo_momentum> &&
               plain_method<mezo_adam> && plain_method<zo_sign_sgd> && plain_method<zo_scalar_sign_sgd> && plain_method<zo_adam> &&
-              plain_method<zo_adamm> && plain_method<meazo>);
+              plain_method<zo_adamm> && plain_method<meazo> && plain_method<r_adazo> && plain_method<romberg_zoge> &&
+              plain_method<adazeta>);
 static_assert(plain_method<fzoo> && plain_method<kerzoo> && plain_method<quzo> && plain_method<quzo_codes> && plain_method<qzo> &&
               plain_method<normalised_qzo> && plain_method<caq_zo> && plain_method<qes> && plain_method<qes_residual<16>> &&
               plain_method<zoqo<1>>);

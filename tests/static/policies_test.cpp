@@ -3,6 +3,7 @@
 
 #include "zolt/estimator/coefficient_shape.hpp"
 #include "zolt/estimator/kernel_smoothed.hpp"
+#include "zolt/estimator/romberg.hpp"
 #include "zolt/update/adaptive.hpp"
 #include "zolt/update/vote.hpp"
 #include "zolt/zolt.hpp"
@@ -14,9 +15,10 @@ namespace {
 template <class P>
 constexpr bool plain_policy = std::regular<P>&& std::is_aggregate_v<P>&& policy<P>;
 
-static_assert(plain_policy<two_point> && plain_policy<one_sided> && plain_policy<kernel_smoothed>);
+static_assert(plain_policy<two_point> && plain_policy<one_sided> && plain_policy<kernel_smoothed> && plain_policy<romberg> &&
+              plain_policy<growing_two_point>);
 static_assert(plain_policy<sgd> && plain_policy<sign_of_gradient> && plain_policy<momentum> && plain_policy<adam> &&
-              plain_policy<amsgrad> && plain_policy<vote>);
+              plain_policy<amsgrad> && plain_policy<refined_adam> && plain_policy<vote>);
 static_assert(plain_policy<rademacher> && plain_policy<gaussian> && plain_policy<block_gaussian> && plain_policy<uniform> &&
               plain_policy<sparse_rademacher>);
 static_assert(plain_policy<nearest> && plain_policy<stochastic> && plain_policy<always_one_code> && plain_policy<residual<4>> &&

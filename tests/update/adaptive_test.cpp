@@ -35,6 +35,29 @@ TEST(amsgrad, follows_its_equation) {
   EXPECT_GT(remembered, count / 2) << "a run that shows the difference";
 }
 
+TEST(refined_adam, follows_its_equation) {
+  const refined_adam rule{.first_decay = 0.8, .second_decay = 0.9};
+  draws d(2);
+  constexpr std::size_t count = 50;
+  std::vector<float> m(count), v(count), gradient(count), delta(count);
+  std::vector<double> first(count), second(count);
+  for (std::uint64_t step = 0; step < 40; ++step) {
+    for (float& g : gradient) g = d.normal();
+    rule.apply(rule.at(0.25, step), gradient, {std::span(m), std::span(v)}, delta);
+    for (std::size_t j = 0; j < count; ++j) {
+      first[j] = 0.8 * first[j] + 0.2 * gradient[j];
+      second[j] = 0.9 * second[j] + 0.1 * first[j] * first[j];
+      EXPECT_NEAR(delta[j], -0.25 * first[j] / std::sqrt(second[j] + 1e-8), 1e-5);
+    }
+  }
+}
+
+TEST(refined_adam, an_untouched_weight_stays) {
+  std::vector<float> m(1), v(1), delta(1, 9.0f);
+  refined_adam{}.apply(refined_adam{}.at(0.25, 5), std::vector<float>{0}, {std::span(m), std::span(v)}, delta);
+  EXPECT_EQ(delta[0], 0);
+}
+
 TEST(amsgrad, an_untouched_weight_stays) {
   std::vector<float> m(1), v(1), most(1), delta(1, 9.0f);
   amsgrad{}.apply(amsgrad{}.at(0.25, 5), std::vector<float>{0}, {std::span(m), std::span(v), std::span(most)}, delta);

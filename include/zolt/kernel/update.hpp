@@ -27,6 +27,11 @@ struct amsgrad_step {
   static constexpr std::size_t moments = 3;
   float rate, first_decay, first_rest, second_decay, second_rest, epsilon;
 };
+/// m as in Adam,   v ← second_decay·v + second_rest·m²,   Δ = −rate · m / √(v + epsilon)
+struct refined_adam_step {
+  static constexpr std::size_t moments = 2;
+  float rate, first_decay, first_rest, second_decay, second_rest, epsilon;
+};
 /// Δ = g
 struct no_step {
   static constexpr std::size_t moments = 0;

@@ -434,6 +434,8 @@ class optimizer {
       abandon_step();
       throw;
     }
+    std::uint32_t asked = 0;  // an estimator may ask for fewer in some steps
+    for (const evaluation& e : seen_) asked = std::max(asked, e.probe.key.query + 1);
     seen_.clear();
     const auto drop_overflow = [this] {  // finite losses may be too far apart for a finite coefficient
       std::erase_if(terms_, [](const term& t) { return !exact::is_finite(static_cast<float>(t.coefficient)); });
@@ -443,7 +445,7 @@ class optimizer {
     r.clipped_coefficients = policies_.normalise.apply(terms_, statistics_[0]);
     r.clipped_coefficients += policies_.clip.apply(terms_, statistics_[1]);
     drop_overflow();
-    r.lost_queries = static_cast<std::uint32_t>(policies_.estimator.queries) - static_cast<std::uint32_t>(terms_.size());
+    r.lost_queries = asked - static_cast<std::uint32_t>(terms_.size());
     r.clamped_probes = clamped_reads_.exchange(0, std::memory_order_relaxed);
     r.clamped_probes += displacer_.take_clamped();
     logged_.clear();

@@ -142,7 +142,7 @@ void check_probes_of(const parameter<Storage>& p, const Composition& c, std::vec
       const bool whole = codes >= 1 && std::floor(codes) == codes && std::frexp(offset, &exponent) == 0.5;
       if (exact::is_finite(offset) && !whole)
         problems.push_back({p.name, "smallest displacement", to_text(codes),
-                            "be a whole number of codes, radius / levels for levels that are a power of two"});
+                            "be a whole number of codes: the radius by a power of two"});
     }
   }
   if constexpr (dense_storage<Storage>)

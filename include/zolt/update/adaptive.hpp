@@ -46,4 +46,40 @@ struct amsgrad {
   friend bool operator==(const amsgrad&, const amsgrad&) = default;
 };
 
+/// Adam whose second moment is that of the first moment, from which most of an estimate's noise is gone.
+///
+///   m ← β₁ m + (1 − β₁) ĝ,   v ← β₂ v + (1 − β₂) m²,   Δ = −η m/√(v + ζ)
+///
+/// Units    rate η: about the step of a weight, in units, once v has come to rest; the first step is 1/√(1 − β₂) times as long, 32 times for
+///          0.999, since nothing is corrected. ζ: as ĝ².
+/// Cost     8 bytes per weight; one pass over all weights per step.
+/// Source   R-AdaZO (Shu et al. 2025, ICML), as secondary notes have it.
+struct refined_adam {
+  static constexpr std::string_view name = "refined_adam";
+  static constexpr std::size_t moments = 2;
+  double rate = 0.01;
+  double first_decay = 0.9;
+  double second_decay = 0.99;
+  double epsilon = 1e-8;
+
+  template <class Field>
+  void fields(Field&& field) const {
+    field("rate", rate, bound::positive);
+    field("first_decay", first_decay, bound::fraction_below_one);
+    field("second_decay", second_decay, bound::fraction_below_one);
+    field("epsilon", epsilon, bound::positive);
+  }
+
+  kernel::refined_adam_step at(double step_rate, std::uint64_t) const {
+    const auto single = [](double x) { return static_cast<float>(x); };
+    return {single(step_rate),    single(first_decay),      single(1 - first_decay),
+            single(second_decay), single(1 - second_decay), single(epsilon)};
+  }
+  void apply(const kernel::refined_adam_step& s, std::span<const float> gradient, moment_tile<2> state, std::span<float> delta) const {
+    kernel::apply_rule(s, gradient, state, delta.data());
+  }
+  using applied_by_kernel = refined_adam;
+  friend bool operator==(const refined_adam&, const refined_adam&) = default;
+};
+
 }  // namespace zolt::inline v0

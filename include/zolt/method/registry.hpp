@@ -1,0 +1,127 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <tuple>
+
+#include "zolt/core/error.hpp"
+#include "zolt/method/adazeta.hpp"
+#include "zolt/method/caq_zo.hpp"
+#include "zolt/method/dizo.hpp"
+#include "zolt/method/eggroll.hpp"
+#include "zolt/method/fzoo.hpp"
+#include "zolt/method/grzo.hpp"
+#include "zolt/method/kerzoo.hpp"
+#include "zolt/method/lozo.hpp"
+#include "zolt/method/meazo.hpp"
+#include "zolt/method/mezo.hpp"
+#include "zolt/method/pezo.hpp"
+#include "zolt/method/qes.hpp"
+#include "zolt/method/quzo.hpp"
+#include "zolt/method/qzo.hpp"
+#include "zolt/method/r_adazo.hpp"
+#include "zolt/method/romberg_zoge.hpp"
+#include "zolt/method/sparse_mezo.hpp"
+#include "zolt/method/step_matched.hpp"
+#include "zolt/method/zo_adamm.hpp"
+#include "zolt/method/zo_conservative.hpp"
+#include "zolt/method/zo_sign_sgd.hpp"
+#include "zolt/method/zoqo.hpp"
+
+namespace zolt::inline v0::method {
+
+/// What a method trains: float tensors, codes, or the scales of frozen codes in parts of themselves.
+enum class trained { floats, codes, floats_and_codes, scales };
+
+constexpr std::string_view text_of(trained t) {
+  switch (t) {
+    case trained::floats: return "floats";
+    case trained::codes: return "codes";
+    case trained::floats_and_codes: return "floats, codes";
+    case trained::scales: return "scales";
+  }
+  return "";
+}
+
+/// Loss evaluations of one step: per_query·queries + others.
+struct forward_passes {
+  std::uint32_t per_query = 0, others = 0;
+
+  constexpr std::uint32_t of(std::uint32_t queries) const { return per_query * queries + others; }
+};
+inline std::string text_of(const forward_passes& f) {
+  if (f.per_query == 0) return std::to_string(f.others);
+  return (f.per_query == 1 ? "Q" : std::to_string(f.per_query) + "Q") + (f.others == 0 ? "" : " + " + std::to_string(f.others));
+}
+
+/// A method under its name. A method with a number in its type stands here with a usual one.
+template <class Method, trained Trains>
+struct entry {
+  using type = Method;
+  static constexpr trained trains = Trains;
+  std::string_view name, idea, source;
+  forward_passes forwards{2, 0};
+};
+
+/// The library's methods, for programs that let their users choose.
+///
+/// Cost     none until a method is made: an optimizer is compiled for every entry that one is made of.
+/// Source   as each method says at length.
+inline constexpr std::tuple registry{
+    entry<step_matched, trained::floats_and_codes>{"step_matched", "±1 on a fraction that follows the step; the default", "ours"},
+    entry<step_matched_residual<4>, trained::floats_and_codes>{"step_matched_residual<4>", "the same, what is not written is kept", "ours"},
+    entry<mezo, trained::floats>{"mezo", "Gaussian, SGD", "arXiv 2305.17333"},
+    entry<mezo_momentum, trained::floats>{"mezo_momentum", "Gaussian, heavy ball", "arXiv 2305.17333"},
+    entry<mezo_adam, trained::floats>{"mezo_adam", "Gaussian, Adam; also `zo_adam`", "arXiv 2305.17333, 2402.11592"},
+    entry<zo_sign_sgd, trained::floats>{"zo_sign_sgd", "sign of every component", "Liu et al. 2019"},
+    entry<zo_scalar_sign_sgd, trained::floats>{"zo_scalar_sign_sgd", "sign of the scalar", "arXiv 2402.11592"},
+    entry<zo_adamm, trained::floats>{"zo_adamm", "one-sided, AMSGrad", "arXiv 1910.06513", {1, 1}},
+    entry<r_adazo, trained::floats>{"r_adazo", "Adam with the second moment of the first", "Shu et al. 2025"},
+    entry<meazo, trained::floats>{"meazo", "one second moment for the whole model", "MEAZO 2026"},
+    entry<zo_conservative, trained::floats>{"zo_conservative", "the best of forward, backward and staying", "arXiv 2402.11592", {0, 5}},
+    entry<fzoo, trained::floats_and_codes>{
+        "fzoo", "±1 from one baseline, steps over the deviation of the losses", "Dang et al. 2025", {1, 1}},
+    entry<kerzoo, trained::floats>{"kerzoo", "random radii under a kernel that removes the bias", "arXiv 2505.18886"},
+    entry<romberg_zoge, trained::floats>{"romberg_zoge", "a radius and its half, extrapolated to 0", "ICML 2026", {4, 0}},
+    entry<adazeta, trained::floats>{"adazeta", "more directions in later epochs, Q at most", "arXiv 2406.18060"},
+    entry<lozo<2>, trained::floats_and_codes>{"lozo<2>", "low-rank U Vᵀ, V held for many steps", "arXiv 2410.07698"},
+    entry<eggroll<1>, trained::floats_and_codes>{"eggroll<1>", "low rank, scores of a population", "arXiv 2511.16652"},
+    entry<integer_eggroll<1>, trained::floats_and_codes>{"integer_eggroll<1>", "low rank, votes of a population", "arXiv 2511.16652"},
+    entry<grzo, trained::floats>{"grzo", "one direction per example of the batch", "arXiv 2606.02857", {0, 2}},
+    entry<per_example_step_matched, trained::codes>{"per_example_step_matched", "the same under the step-matched recipe", "ours", {0, 2}},
+    entry<per_example_residual<4>, trained::codes>{"per_example_residual<4>", "the same, what is not written is kept", "ours", {0, 2}},
+    entry<sparse_mezo, trained::floats>{"sparse_mezo", "small weights only", "arXiv 2402.15751"},
+    entry<sparse_mezo_codes, trained::codes>{"sparse_mezo_codes", "small weights only, ±1", "arXiv 2402.15751"},
+    entry<pezo, trained::floats>{"pezo", "a pool of random numbers, used again and again", "arXiv 2504.20314"},
+    entry<dizo, trained::floats_and_codes>{"dizo", "divergence from the start, rescaled per tensor by 2J passes every κ steps", "arXiv 2502.03304"},
+    entry<quzo, trained::floats>{"quzo", "Gaussian rounded to few bits, once or twice", "arXiv 2502.12346"},
+    entry<quzo_codes, trained::codes>{"quzo_codes", "the same in whole codes", "arXiv 2502.12346"},
+    entry<qzo, trained::scales>{"qzo", "scales of frozen codes, clipped derivative", "arXiv 2505.13430"},
+    entry<normalised_qzo, trained::scales>{"normalised_qzo", "scales of frozen codes, normalised derivative", "ours"},
+    entry<caq_zo, trained::codes>{"caq_zo", "one code up or down on every weight", "arXiv 2605.10673"},
+    entry<qes, trained::codes>{"qes", "rounded noise, error feedback replayed", "arXiv 2602.03120"},
+    entry<qes_residual<16>, trained::codes>{"qes_residual<16>", "rounded noise, error feedback kept", "arXiv 2602.03120"},
+    entry<zoqo<1>, trained::codes>{"zoqo<1>", "whole codes, sign, at least one code", "ICASSP 2025"}};
+
+/// f(entry) for every method.
+template <class F>
+void for_each_method(F&& f) {
+  std::apply([&](const auto&... e) { (f(e), ...); }, registry);
+}
+
+/// f(entry) for the method of that name, whose type is `typename std::remove_cvref_t<decltype(entry)>::type`.
+///
+/// Errors   another name, with those that there are.
+template <class F>
+void with_method(std::string_view name, F&& f) {
+  bool found = false;
+  std::string names;
+  for_each_method([&](const auto& e) {
+    names += (names.empty() ? "" : ", ") + std::string(e.name);
+    if (e.name == name) found = true, f(e);
+  });
+  if (!found) fail("method", "name", name, "be one of " + names);
+}
+
+}  // namespace zolt::inline v0::method
