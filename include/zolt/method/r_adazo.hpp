@@ -12,8 +12,8 @@ namespace zolt::inline v0::method {
 ///
 /// Units    radius: RMS displacement in parameter units; rate: about the step of a weight in parameter units, see refined_adam.
 /// Cost     2·queries forward passes per step; 8 bytes of state per weight.
-/// Source   R-AdaZO (Shu et al. 2025, ICML), as secondary notes have it. Defaults are ours.
-/// Differs  a central difference.
+/// Source   R-AdaZO (Shu et al. 2025, arXiv 2502.01014), as secondary notes have it. Defaults are ours.
+/// Differs  central differences along Gaussian directions for forward differences along √d times directions of the unit sphere.
 struct r_adazo {
   static constexpr double state_bytes_per_weight = 8;
   double rate = 1e-5;

@@ -77,7 +77,7 @@ inline constexpr std::tuple registry{
     entry<zo_sign_sgd, trained::floats>{"zo_sign_sgd", "sign of every component", "Liu et al. 2019"},
     entry<zo_scalar_sign_sgd, trained::floats>{"zo_scalar_sign_sgd", "sign of the scalar", "arXiv 2402.11592"},
     entry<zo_adamm, trained::floats>{"zo_adamm", "one-sided, AMSGrad", "arXiv 1910.06513", {1, 1}},
-    entry<r_adazo, trained::floats>{"r_adazo", "Adam with the second moment of the first", "Shu et al. 2025"},
+    entry<r_adazo, trained::floats>{"r_adazo", "Adam with the second moment of the first", "arXiv 2502.01014"},
     entry<meazo, trained::floats>{"meazo", "one second moment for the whole model", "MEAZO 2026"},
     entry<zo_conservative, trained::floats>{"zo_conservative", "the best of forward, backward and staying", "arXiv 2402.11592", {0, 5}},
     entry<fzoo, trained::floats_and_codes>{
@@ -94,7 +94,8 @@ inline constexpr std::tuple registry{
     entry<sparse_mezo, trained::floats>{"sparse_mezo", "small weights only", "arXiv 2402.15751"},
     entry<sparse_mezo_codes, trained::codes>{"sparse_mezo_codes", "small weights only, ±1", "arXiv 2402.15751"},
     entry<pezo, trained::floats>{"pezo", "a pool of random numbers, used again and again", "arXiv 2504.20314"},
-    entry<dizo, trained::floats_and_codes>{"dizo", "divergence from the start, rescaled per tensor by 2J passes every κ steps", "arXiv 2502.03304"},
+    entry<dizo, trained::floats_and_codes>{"dizo", "divergence from the start, rescaled per tensor by 2J passes every κ steps",
+                                           "arXiv 2502.03304"},
     entry<quzo, trained::floats>{"quzo", "Gaussian rounded to few bits, once or twice", "arXiv 2502.12346"},
     entry<quzo_codes, trained::codes>{"quzo_codes", "the same in whole codes", "arXiv 2502.12346"},
     entry<qzo, trained::scales>{"qzo", "scales of frozen codes, clipped derivative", "arXiv 2505.13430"},

@@ -53,7 +53,7 @@ struct amsgrad {
 /// Units    rate η: about the step of a weight, in units, once v has come to rest; the first step is 1/√(1 − β₂) times as long, 32 times for
 ///          0.999, since nothing is corrected. ζ: as ĝ².
 /// Cost     8 bytes per weight; one pass over all weights per step.
-/// Source   R-AdaZO (Shu et al. 2025, ICML), as secondary notes have it.
+/// Source   R-AdaZO (Shu et al. 2025, arXiv 2502.01014), as secondary notes have it.
 struct refined_adam {
   static constexpr std::string_view name = "refined_adam";
   static constexpr std::size_t moments = 2;
