@@ -116,11 +116,11 @@ function(zolt_must_not_compile name file)
   set_tests_properties(must_not_compile.${name} PROPERTIES FIXTURES_REQUIRED precompiled_library)
 endfunction()
 
-# zolt_golden_matrix(name share file compiler...): one hash, whatever the compiler, its flags, the instruction set and the number of threads.
+# zolt_golden_matrix(name file compiler...): one hash, whatever the compiler, its flags, the instruction set and the number of threads.
 # See checks/golden_matrix.sh.
-function(zolt_golden_matrix name share file)
+function(zolt_golden_matrix name file)
   add_test(NAME golden.${name}
-    COMMAND bash "${CMAKE_CURRENT_SOURCE_DIR}/checks/golden_matrix.sh" ${share} "${file}" "${CMAKE_CURRENT_SOURCE_DIR}/golden/${name}.txt"
+    COMMAND bash "${CMAKE_CURRENT_SOURCE_DIR}/checks/golden_matrix.sh" "${file}" "${CMAKE_CURRENT_SOURCE_DIR}/golden/${name}.txt"
       "${CMAKE_CURRENT_SOURCE_DIR}/golden/data" "${PROJECT_SOURCE_DIR}/include" "${CMAKE_CURRENT_BINARY_DIR}/golden/${name}" ${ARGN})
   # It compiles two variants at a time, so CTest should not run much beside it.
   set_tests_properties(golden.${name} PROPERTIES PROCESSORS 2 TIMEOUT 900)

@@ -1,13 +1,11 @@
 #!/usr/bin/env bash
-# golden_matrix.sh share source expected-file data-dir include-dir work-dir compiler...
+# golden_matrix.sh source expected-file data-dir include-dir work-dir compiler...
 # Compiles the program over {compilers} x {-O0,-O2,-O3} x {baseline,-march=native} x {-ffp-contract=off,fast}, runs each as
 # `program data-dir threads` with the kernels of every instruction set of the machine for 1 thread, and with those that it chooses itself for
 # 2 and 7 threads, and fails unless every run prints exactly what the expected file holds.
 #
-# Some programs take half a minute to compile for each variant, which is too much for every day. With two compilers, a share of
-#   half     builds variants such that every compiler meets every level and every kind of flags, and every level every kind of flags;
-#   quarter  builds two of the variants that are optimized and may fuse per compiler: one of -O2 and one of -O3, one of them -march=native.
-# ZOLT_GOLDEN_ALL=1 builds all of them.
+# Some programs take half a minute to compile for each variant, which is too much for every day. With two compilers two of the variants that are
+# optimized and may fuse are built per compiler: one of -O2 and one of -O3, one of them -march=native. ZOLT_GOLDEN_ALL=1 builds all.
 set -euo pipefail
 
 if [[ ${1-} == --one ]]; then # one variant; started by xargs below
@@ -34,13 +32,9 @@ if [[ ${1-} == --one ]]; then # one variant; started by xargs below
 fi
 
 script=$(realpath "${BASH_SOURCE[0]}")
-export ZOLT_SOURCE=$2 ZOLT_GOLDEN_DATA=$4 ZOLT_INCLUDE=$5
-share=$1 expected_file=$3 work=$6
-if [[ $share != half && $share != quarter ]]; then
-  echo "share: half or quarter, not $share" >&2
-  exit 2
-fi
-shift 6
+export ZOLT_SOURCE=$1 ZOLT_GOLDEN_DATA=$3 ZOLT_INCLUDE=$4
+expected_file=$2 work=$5
+shift 5
 
 rm -rf "$work"
 mkdir -p "$work"
@@ -60,20 +54,16 @@ EOF
 ZOLT_SETS=$(env -u ZOLT_INSTRUCTION_SET ./sets)
 export ZOLT_SETS
 
-# is_built place kind level contraction optimized: the place of the compiler in the list, the kind of flags by number among all, and among those
-# that are optimized and may fuse.
+# is_built place level contraction optimized: the place of the compiler in the list, and that of the flags among those that are optimized and may
+# fuse.
 is_built() {
   if [[ -n ${ZOLT_GOLDEN_ALL-} || $compilers -eq 1 ]]; then return 0; fi
-  if [[ $share == half ]]; then
-    [[ $((($1 + $2) % 2)) -eq 0 ]]
-  else
-    [[ $3 != -O0 && $4 == fast && $((($1 + $5 + ($5 - 1) / 2) % 2)) -eq 0 ]]
-  fi
+  [[ $2 != -O0 && $3 == fast && $((($1 + $4 + ($4 - 1) / 2) % 2)) -eq 0 ]]
 }
 
 id=0 place=0 compilers=$#
 for compiler in "$@"; do
-  kind=0 optimized=0
+  optimized=0
   place=$((place + 1))
   for level in -O0 -O2 -O3; do
     for arch in "" " -march=native"; do
@@ -85,9 +75,8 @@ for compiler in "$@"; do
       fi
       for contract in "${contractions[@]}"; do
         id=$((id + 1))
-        kind=$((kind + 1))
         if [[ $level != -O0 && $contract == fast ]]; then optimized=$((optimized + 1)); fi
-        if is_built "$place" "$kind" "$level" "$contract" "$optimized"; then
+        if is_built "$place" "$level" "$contract" "$optimized"; then
           printf '%s\0%s\0' "variant_$id" "$compiler $level$arch -ffp-contract=$contract"
         fi
       done
