@@ -9,6 +9,8 @@ namespace zolt::inline v0 {
 /// The frozen width of every generated stream: 16 lanes of 32 bits. A narrower machine takes several registers for it.
 inline constexpr std::size_t lane_count = 16;
 
+inline constexpr std::uint32_t lane_indices[lane_count] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+
 using lanes_u32 = std::uint32_t __attribute__((vector_size(64)));
 using lanes_i32 = std::int32_t __attribute__((vector_size(64)));
 using lanes_u8 = std::uint8_t __attribute__((vector_size(16)));

@@ -167,7 +167,8 @@ inline constexpr bool encodes_lanes = rounding_lanes<Rounding>::known&& std::sam
   Format::locate_lanes_exactly(magnitude, lanes, lanes);
 };
 
-/// What the weights of groups in blocks are divided by, if all their scales are usual ones: whether they are.
+/// What the weights of groups in blocks are divided by, if all their scales are usual ones: whether they are. Behind the last group `largest`
+/// has zeros.
 template <class Format, class Rounding, std::size_t Most>
 bool divide_groups(const group_numbers<Most>& scales, const group_numbers<Most>& largest, std::size_t count, group_divisors& by) {
   return on_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {

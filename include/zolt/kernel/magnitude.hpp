@@ -9,8 +9,6 @@
 
 namespace zolt::inline v0::kernel {
 
-inline constexpr std::int32_t lane_indices[lane_count] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-
 /// What is known of groups with their scales.
 struct fitted_groups {
   bool are_good = false;  ///< all scales of groups with a weight are positive and finite, and so are their ends

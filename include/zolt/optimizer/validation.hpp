@@ -141,8 +141,7 @@ void check_probes_of(const parameter<Storage>& p, const Composition& c, std::vec
       int exponent;
       const bool whole = codes >= 1 && std::floor(codes) == codes && std::frexp(offset, &exponent) == 0.5;
       if (exact::is_finite(offset) && !whole)
-        problems.push_back({p.name, "smallest displacement", to_text(codes),
-                            "be a whole number of codes: the radius by a power of two"});
+        problems.push_back({p.name, "smallest displacement", to_text(codes), "be a whole number of codes: the radius by a power of two"});
     }
   }
   if constexpr (dense_storage<Storage>)

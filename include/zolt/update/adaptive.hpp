@@ -5,8 +5,8 @@
 #include <span>
 #include <string_view>
 
-#include "zolt/core/bound.hpp"
 #include "zolt/update/rule.hpp"
+#include "zolt/update/two_decays.hpp"
 
 namespace zolt::inline v0 {
 
@@ -28,16 +28,11 @@ struct amsgrad {
 
   template <class Field>
   void fields(Field&& field) const {
-    field("rate", rate, bound::positive);
-    field("first_decay", first_decay, bound::fraction_below_one);
-    field("second_decay", second_decay, bound::fraction_below_one);
-    field("epsilon", epsilon, bound::positive);
+    detail::fields_of_two_decays(*this, field);
   }
 
   kernel::amsgrad_step at(double step_rate, std::uint64_t) const {
-    const auto single = [](double x) { return static_cast<float>(x); };
-    return {single(step_rate),    single(first_decay),      single(1 - first_decay),
-            single(second_decay), single(1 - second_decay), single(epsilon)};
+    return detail::step_of_two_decays<kernel::amsgrad_step>(*this, step_rate, epsilon);
   }
   void apply(const kernel::amsgrad_step& s, std::span<const float> gradient, moment_tile<3> state, std::span<float> delta) const {
     kernel::apply_rule(s, gradient, state, delta.data());
@@ -64,16 +59,11 @@ struct refined_adam {
 
   template <class Field>
   void fields(Field&& field) const {
-    field("rate", rate, bound::positive);
-    field("first_decay", first_decay, bound::fraction_below_one);
-    field("second_decay", second_decay, bound::fraction_below_one);
-    field("epsilon", epsilon, bound::positive);
+    detail::fields_of_two_decays(*this, field);
   }
 
   kernel::refined_adam_step at(double step_rate, std::uint64_t) const {
-    const auto single = [](double x) { return static_cast<float>(x); };
-    return {single(step_rate),    single(first_decay),      single(1 - first_decay),
-            single(second_decay), single(1 - second_decay), single(epsilon)};
+    return detail::step_of_two_decays<kernel::refined_adam_step>(*this, step_rate, epsilon);
   }
   void apply(const kernel::refined_adam_step& s, std::span<const float> gradient, moment_tile<2> state, std::span<float> delta) const {
     kernel::apply_rule(s, gradient, state, delta.data());

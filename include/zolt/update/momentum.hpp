@@ -6,6 +6,7 @@
 #include "zolt/core/bound.hpp"
 #include "zolt/core/exact.hpp"
 #include "zolt/update/rule.hpp"
+#include "zolt/update/two_decays.hpp"
 
 namespace zolt::inline v0 {
 
@@ -55,18 +56,13 @@ struct adam {
 
   template <class Field>
   void fields(Field&& field) const {
-    field("rate", rate, bound::positive);
-    field("first_decay", first_decay, bound::fraction_below_one);
-    field("second_decay", second_decay, bound::fraction_below_one);
-    field("epsilon", epsilon, bound::positive);
+    detail::fields_of_two_decays(*this, field);
   }
 
   kernel::adam_step at(double step_rate, std::uint64_t completed) const {
-    const auto single = [](double x) { return static_cast<float>(x); };
     const double first = 1 - exact::opaque(exact::power(first_decay, completed + 1));
     const double root = std::sqrt(1 - exact::opaque(exact::power(second_decay, completed + 1)));
-    return {single(step_rate * root / first), single(first_decay),   single(1 - first_decay), single(second_decay),
-            single(1 - second_decay),         single(epsilon * root)};
+    return detail::step_of_two_decays<kernel::adam_step>(*this, step_rate * root / first, epsilon * root);
   }
   void apply(const kernel::adam_step& s, std::span<const float> gradient, moment_tile<2> state, std::span<float> delta) const {
     kernel::apply_rule(s, gradient, state, delta.data());
