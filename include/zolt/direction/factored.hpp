@@ -36,8 +36,10 @@ template <std::uint32_t Width>
 
 /// z by tiles and, in each, by rows: expand(row, column, some of one row) follows left.make(first row, count) and right.make(first column,
 /// count) that cover it, count ≤ tile_size. Where a tile holds several rows, and right all columns, those are made once.
+/// Inlined with what it calls, or a row of few columns costs twice as much.
 template <class Left, class Right, class Expand>
-void fill_by_rows(std::uint64_t columns, std::uint64_t first, std::span<std::int16_t> z, Left& left, Right& right, Expand&& expand) {
+[[gnu::always_inline]] inline void fill_by_rows(std::uint64_t columns, std::uint64_t first, std::span<std::int16_t> z, Left& left,
+                                                Right& right, Expand&& expand) {
   bool every_column = false;  // right has all of them
   for (std::size_t done = 0; done < z.size();) {
     const std::size_t count = std::min(tile_size, z.size() - done);

@@ -115,7 +115,8 @@ struct low_rank_law {
     }
   }
 
-  static void expand(const factors& left, std::uint64_t row, const factors& right, std::uint64_t column, std::span<std::int16_t> z) {
+  [[gnu::always_inline]] static void expand(const factors& left, std::uint64_t row, const factors& right, std::uint64_t column,
+                                            std::span<std::int16_t> z) {
     for (std::size_t j = 0; j < z.size(); j += lane_count) {
       lanes_u32 opposite = {};
       for (std::size_t plane = 0; plane < planes; ++plane) {
