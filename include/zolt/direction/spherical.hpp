@@ -17,8 +17,8 @@ namespace zolt::inline v0 {
 ///
 ///   z_j = sign(g_j)·⌊(|g_j|·s + 2¹⁵)/2¹⁶⌋,   s = ⌊2¹⁶·rms·√(n/Σ g²) + ½⌋,   at most 2¹² − 1
 ///
-/// A block of zeros, which only a short one can be, takes rms times the highest bits of its words instead: they are fair signs of a g
-/// that is 0 as well. Integers but for one quotient and its root, which every machine rounds alike.
+/// A block of zeros, as short ones may be, takes ±rms by the highest bits of its words instead: where g is 0 they are fair signs still.
+/// Integers but for one quotient and its root, which every machine rounds alike.
 struct spherical_law {
   static constexpr int bits = 12;
   static constexpr bool whole_units = false;
@@ -78,7 +78,7 @@ struct spherical_law {
 /// Units    radius ε is the RMS displacement of every block in units: the smoothing radius of the ball, as the sources have it, is ε·√n. Not
 ///          for coded storage: its displacements are no whole codes.
 /// Cost     as gaussian, and a pass over a block of integers; a weight alone costs its block.
-/// Source   Flaxman, Kalai, McMahan 2005 (arXiv cs/0408007) Lemma 2.1: (n/δ)·E f(x + δu)·u is the gradient of f smoothed over the ball;
+/// Source   Flaxman, Kalai, McMahan 2005 (arXiv cs/0408007): (n/δ)·E f(x + δu)·u is the gradient of f smoothed over the ball;
 ///          Duchi et al. 2015 (arXiv 1312.2139) uses two points.
 /// Differs  blocks, and the Gaussian integers of `gaussian`: in a block of few weights directions are few as well.
 struct spherical {
