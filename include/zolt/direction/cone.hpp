@@ -63,17 +63,18 @@ struct cone_law {
 ///
 ///   z = cos θ·√d·m/‖m‖ + sin θ·u,   u ~ N(0, I);      m ← β m + (1 − β) Σ_q c_q z_q after the step,   m = 0 at first
 ///
-/// E ‖z‖² = d as for u alone, over all parameters together. While m is 0, z = u. A direction is no longer of mean 0: given m the estimate is
-/// that of (d cos²θ m̂ m̂ᵀ + sin²θ I)∇L: never uphill, and longer by up to d cos²θ where m̂ = m/‖m‖ is right.
+/// E ‖z‖² = d as for u alone, over all parameters together. While m is 0, z = u. The mean of z is not 0: given m, the estimate is one of
+/// (d cos²θ m̂ m̂ᵀ + sin²θ I)∇L, never uphill, and up to d cos²θ times as long where m̂ = m/‖m‖ is right. What it gains where gradients
+/// last for many steps it cannot gain at the largest rate that a loss bears, since steps along m̂ are the longer ones.
 ///
-/// Units    radius ε is the RMS displacement in units. cosine = cos θ and decay β are pure numbers. Not for coded storage: its displacements
-///          are no whole codes.
+/// Units    radius ε is the RMS displacement in units. cosine = cos θ and decay β are pure numbers. Not for coded storage: its
+///          displacements are no whole codes.
 /// Cost     4 bytes per weight; 16 random bits and a rounding per weight and traversal, and two traversals more per step, of which the one
 ///          that measures m runs in one lane.
 /// Source   ConMeZO (Behric et al. 2025, arXiv 2511.02757), as its released code has it: θ = 1.35, β = 0.99 (0.95 on some tasks).
-/// Differs  the cosine is given, because a cosine may be rounded differently on another machine; it is the same number for every step, and β
-///          too, which the code raises from 0.1 in its first 2000 steps. ‖m‖ is measured, where the code follows its expectation, and m begins
-///          at 0 instead of at a random direction.
+/// Differs  the cosine is given, because that of an angle may be rounded differently on another machine. β is the same in every step; the
+///          code raises it from 0.1 in its first 2000. ‖m‖ is measured, where the code follows its expectation. m begins at 0 and not at a
+///          random direction.
 struct cone {
   static constexpr std::string_view name = "cone";
   double cosine = 0.219;

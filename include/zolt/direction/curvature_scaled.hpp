@@ -66,8 +66,8 @@ struct curvature_scaled_law {
 /// Cost     4 bytes per weight; 16 random bits, a division and a root per weight and traversal, and one traversal more per step.
 /// Source   HiZOO (Zhao et al. 2025, arXiv 2402.15173): the diagonal of its Σ⁻¹, without the part that would make it unbiased, as there.
 /// Differs  σ is rounded to 64ths (relative 2⁻⁷·√H at most) and clamped; κ u² is divided by the σ² that the probe had where the paper
-///          multiplies it by H, which is the same but for that rounding and keeps H finite where σ is clamped. The released code mixes an
-///          average of 1/H with estimates of H.
+///          multiplies it by H, which is the same but for that rounding and keeps H finite where σ is clamped. The released trainer for
+///          large models averages 1/H with estimates of H.
 struct curvature_scaled {
   static constexpr std::string_view name = "curvature_scaled";
   static constexpr bool absorbs_before_update = true, absorbs_curvatures = true;

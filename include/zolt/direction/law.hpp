@@ -15,7 +15,8 @@ namespace zolt::inline v0 {
 ///
 /// What the compiler cannot check:
 ///   • fill and record are pure: the same law, key, parameter and index give the same z for every range, order and thread;
-///   • E z = 0, z is odd in nothing but its own sign bit, components are uncorrelated, E z² = 1/amplitude²;
+///   • E z = 0, z is odd in nothing but its own sign bit, components are uncorrelated, E z² = 1/amplitude²; a law that its inputs turn or
+///     scale says what holds instead;
 ///   • |z| < 2^bits; density is the expected fraction of non-zeros; law_of(record()) of its policy is the law itself;
 ///   • spread is the RMS displacement over all weights at radius 1, in units: radius·spread·amplitude·z is what a probe adds. Where
 ///     `whole_units` says so, spread·amplitude is 1 and z itself is a number of units, as coded storage needs it.
@@ -218,8 +219,8 @@ struct absorbed_step {
 };
 
 /// A direction whose inputs learn from every step: absorb(inputs, info, first, last, step) takes it in for the weights [first, last) of one
-/// parameter. It is called once per weight and step, by several lanes at the same time, in live steps, replays and remote ranks alike, so that
-/// the inputs are a function of the trajectory. A step without terms is not absorbed.
+/// parameter. Every weight of a step is absorbed once, by several lanes at the same time, in live steps, replays and remote ranks alike, so
+/// that the inputs are a function of the trajectory. A step without terms is not absorbed.
 ///
 /// Where the policy says nothing more, weights are absorbed after their update, which draws from inputs as the probes did. With
 /// `absorbs_before_update` it is before, once a displacement is undone: the update draws from what was learned of its own step. With

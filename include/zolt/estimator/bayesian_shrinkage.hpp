@@ -12,17 +12,17 @@
 
 namespace zolt::inline v0 {
 
-/// Takes every derivative as a noisy observation of the true one and keeps its posterior mean, that of a Kalman filter over the directions of
-/// the step.
+/// Takes every derivative as a noisy observation of the true one and keeps its posterior mean, that of a Kalman filter over the directions
+/// of the step.
 ///
 ///   y_j = Q c_j,   prior of the true derivative N(0, p²);   for the observations j = 1 … Q, then those repeated:
 ///   r = y_j − μ_j,   s² ← d·s² + (1 − d)·r²,   n² = max(s², n₀²/100),   K = v_j/(v_j + n²),   μ_j ← μ_j + K r,   v_j ← (1 − K)·v_j
 ///   c_j ← μ_j
 ///
-/// The directions are the axes of the filter, so each has a variance of its own and they share the noise alone, whose running mean square s²
-/// begins at n₀² and goes on from step to step. After the Q directions the filter looks again at the loss it already has of the one with the
-/// largest variance, until there were `samples` observations; with fewer samples than directions the last ones are taken as 0. Since every
-/// observation of an axis is the same number, μ_j = (1 − ρ_j)·y_j and v_j = ρ_j·p² for what is left of the prior, ρ_j = Π (1 − K).
+/// The directions are the axes of the filter, so each has a variance of its own and they share the noise alone, whose running mean square
+/// s² begins at n₀² and goes on from step to step. After the Q directions the filter looks again at the loss it already has of the one with
+/// the largest variance, until there were `samples` observations; with fewer samples than directions the last ones are taken as 0. Since
+/// every observation of an axis is the same number, μ_j = (1 − ρ_j)·y_j and v_j = ρ_j·p² for what is left of the prior, ρ_j = Π (1 − K).
 ///
 /// Units    prior p and noise n₀: those of a derivative along one direction, loss per unit. c: the same, a sum over the directions, not
 ///          their mean.

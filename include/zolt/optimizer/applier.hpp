@@ -183,9 +183,9 @@ class applier {
       if (terms.size() == 1 && terms[0].coefficient != 0 && !p.relative && !exact::is_finite(p.lowest) && !exact::is_finite(p.highest))
         return restore.and_add(lane, p, now.law, first, last, base, terms[0]);
     restore(lane, p, first, last, base);
-    if (absorbing_before_update<direction_policy>) absorb(info_of(p), first, last);
+    if constexpr (absorbing_before_update<direction_policy>) absorb(info_of(p), first, last);
     update_part(lane, index, p, first, last);
-    if (!absorbing_before_update<direction_policy>) absorb(info_of(p), first, last);
+    if constexpr (!absorbing_before_update<direction_policy>) absorb(info_of(p), first, last);
   }
   template <class S>
   void update_part(std::size_t lane, std::size_t index, const parameter<S>& p, std::size_t first, std::size_t last) {
