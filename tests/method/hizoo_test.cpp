@@ -76,7 +76,6 @@ TEST(hizoo, probes_along_what_it_knew_and_steps_along_what_it_learned) {
 /// Hardly a step until H is known.
 struct after_learning {
   double factor(std::uint64_t step) const { return step < 1000 ? 1e-4 : 1; }
-  friend bool operator==(const after_learning&, const after_learning&) = default;
 };
 
 TEST(hizoo, descends_where_curvatures_differ_by_four_hundred) {
