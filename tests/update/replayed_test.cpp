@@ -37,8 +37,8 @@ std::vector<given_step> some_steps(std::size_t count) {
 using two_parameters = parameter_list<storage_t<int4_weights>, dense_view>;
 
 /// All bytes after every step.
-template <class Rule>
-std::vector<std::vector<std::byte>> course_of(const Rule& rule, const std::vector<given_step>& steps) {
+template <class Rule, class Direction>
+std::vector<std::vector<std::byte>> course_of(const Rule& rule, const Direction& direction, const std::vector<given_step>& steps) {
   int4_weights codes(shape{21, 224});
   tensor<float> floats(shape{23, 101});
   draws d(2);
@@ -47,7 +47,7 @@ std::vector<std::vector<std::byte>> course_of(const Rule& rule, const std::vecto
   two_parameters all;
   all.add("codes", codes);
   all.add("floats", floats, {.unit = 0.5});
-  optimizer opt{all, rule, two_point{.queries = 2}, options{.run = 5, .threads = 2}};
+  optimizer opt{all, rule, direction, two_point{.queries = 2}, options{.run = 5, .threads = 2}};
   EXPECT_EQ(opt.state_bytes(), moments_of<Rule>() * 4 * (codes.size() + floats.size()));
   const auto law = opt.policies().direction.law_at(0.4, 2).record();
   std::vector<std::vector<std::byte>> course;
@@ -61,20 +61,20 @@ std::vector<std::vector<std::byte>> course_of(const Rule& rule, const std::vecto
   return course;
 }
 
-template <class Rule>
-void expect_dense_rule_within_window(const Rule& rule) {
+template <class Rule, class Direction>
+void expect_dense_rule_within_window(const Rule& rule, const Direction& law) {
   constexpr std::uint32_t window = 6;
   const auto steps = some_steps(window + 4);
-  const auto dense = course_of(rule, steps), made_again = course_of(replayed<Rule>{.rule = rule, .window = window}, steps);
+  const auto dense = course_of(rule, law, steps), made_again = course_of(replayed<Rule>{.rule = rule, .window = window}, law, steps);
   for (std::size_t s = 0; s <= window; ++s) EXPECT_TRUE(made_again[s] == dense[s]) << Rule::name << ", step " << s;
   EXPECT_FALSE(made_again[window + 1] == dense[window + 1]) << Rule::name << " has forgotten a step";
   EXPECT_FALSE(dense[window] == dense[window - 1]) << "something moves";
 }
 
 TEST(replayed, is_the_rule_with_its_moments_up_to_its_window) {
-  expect_dense_rule_within_window(momentum{});
-  expect_dense_rule_within_window(adam{});
-  expect_dense_rule_within_window(refined_adam{});
+  expect_dense_rule_within_window(momentum{}, sparse_rademacher{});
+  expect_dense_rule_within_window(adam{}, rademacher{});
+  expect_dense_rule_within_window(refined_adam{}, sparse_rademacher{});
 }
 
 TEST(replayed, starts_the_rule_anew_a_window_ago) {

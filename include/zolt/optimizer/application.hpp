@@ -45,9 +45,7 @@ struct parameter_state {
   std::vector<std::uint8_t> moment_codes;  ///< planes of one byte per weight, see compact_moments
   std::vector<float> moment_scales;        ///< planes of one float per tile
 
-  std::size_t bytes() const {
-    return (moments.size() + moment_scales.size()) * sizeof(float) + residuals.size() + moment_codes.size();
-  }
+  std::size_t bytes() const { return (moments.size() + moment_scales.size()) * sizeof(float) + residuals.size() + moment_codes.size(); }
 };
 
 /// For writes whose changes nobody records.
