@@ -138,7 +138,7 @@ TEST(lozo_momentum, is_a_moment_of_left_factors_while_the_right_ones_are_held) {
   watched m;
   const method::lozo_momentum<2> how{.rate = 0.5, .radius = 0.25, .decay = 0.8, .window = 6, .refresh = 5};
   optimizer opt{m.list(), how, options{.run = 3}};
-  const low_rank_law<2> law{how.refresh};
+  const auto law = low_rank<2>{.refresh = how.refresh}.law_at(1, 1);
   const parameter_info info = info_of(parameter("matrix", m.matrix));
   std::vector<double> left(12 * 2);  // N, of signs as ±1
   const auto sign = [](std::uint64_t signs, std::size_t k) { return signs >> k & 1 ? -1.0 : 1.0; };

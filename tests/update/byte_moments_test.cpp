@@ -74,7 +74,7 @@ TEST(byte_moments, averages_are_unbiased) {
     for (std::size_t j = 0; j < weights; j += 512) gradient[j] *= 5;
     moments.step(gradient);
     if (step % 200 != 0) continue;
-    for (const std::size_t m : {0, 1}) {
+    for (std::size_t m = 0; m < 2; ++m) {
       const auto kept = moments.kept(m);
       double sum = 0, squares = 0, count = 0;
       for (std::size_t j = 0; j < weights; ++j)
