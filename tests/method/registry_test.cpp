@@ -68,6 +68,16 @@ TEST(registry, a_step_takes_as_many_forward_passes_as_it_says) {
   });
 }
 
+TEST(registry, says_what_a_method_is_made_of) {
+  with_method("mezo_adam", [](const auto& e) {
+    EXPECT_EQ(method::composition_text(e),
+              "two_point(radius 0.001, queries 1) + adam(rate 1e-05, first_decay 0.9, second_decay 0.999, epsilon 1e-08) + gaussian");
+  });
+  with_method("caq_zo", [](const auto& e) {
+    EXPECT_EQ(method::composition_text(e), "two_point(radius 1, queries 1) + sgd(rate 0.01) + rademacher + stochastic");
+  });
+}
+
 TEST(registry, what_a_method_trains_is_what_its_directions_can_move) {
   for_each_method([](const auto& e) {
     using entry = std::remove_cvref_t<decltype(e)>;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -60,6 +61,9 @@ template <class Method, trained Trains>
 struct entry {
   using type = Method;
   static constexpr trained trains = Trains;
+  static constexpr double state_bytes_per_weight = Method::state_bytes_per_weight;
+  /// Whether a trajectory of keys and coefficients repeats a run bit for bit.
+  static constexpr bool replays = !composition_of_layers<composition_of<Method>>;
   std::string_view name, idea, source;
   forward_passes forwards{2, 0};
 };
@@ -104,6 +108,24 @@ inline constexpr std::tuple registry{
     entry<qes, trained::codes>{"qes", "rounded noise, error feedback replayed", "arXiv 2602.03120"},
     entry<qes_residual<16>, trained::codes>{"qes_residual<16>", "rounded noise, error feedback kept", "arXiv 2602.03120"},
     entry<zoqo<1>, trained::codes>{"zoqo<1>", "whole codes, sign, at least one code", "ICASSP 2025"}};
+
+/// What a method is made of, with its defaults: "two_point(radius 0.001, queries 1) + sgd(rate 1e-06) + gaussian". Policies that change
+/// nothing are left out, and so is how codes are written where there are none.
+template <class Method, trained Trains>
+std::string composition_text(const entry<Method, Trains>&) {
+  std::string text;
+  compose(Method{}).for_each([&text]<class Policy>(const Policy& policy) {
+    if (std::same_as<Policy, constant> || policy_name<Policy>() == no_clip::name) return;
+    if (Trains == trained::floats && write_back<Policy>) return;
+    std::string fields;
+    if constexpr (policy_with_fields<Policy>)
+      policy.fields([&fields](std::string_view field, double value, bound) {
+        fields += (fields.empty() ? "" : ", ") + std::string(field) + " " + to_text(static_cast<float>(value));
+      });
+    text += (text.empty() ? "" : " + ") + std::string(policy_name<Policy>()) + (fields.empty() ? "" : "(" + fields + ")");
+  });
+  return text;
+}
 
 /// f(entry) for every method.
 template <class F>
