@@ -46,9 +46,9 @@ concept elementwise_rule = std::copyable<U> && requires(const U& u, double rate,
 template <class U>
 concept kernel_rule = elementwise_rule<U> && !linear_rule<U> && std::same_as<typename U::applied_by_kernel, U>;
 
-/// An elementwise rule as the member `rule` of another one, which says where its moments are.
+/// What has an elementwise rule as its member `rule` and says where the moments of that are, without being one itself.
 template <class U>
-concept wrapped_rule = std::copyable<U> && requires(const U& u) {
+concept wrapped_rule = std::copyable<U> && !elementwise_rule<U> && !linear_rule<U> && requires(const U& u) {
   requires elementwise_rule<std::remove_cvref_t<decltype(u.rule)>>;
 };
 
@@ -67,7 +67,7 @@ concept compact_rule = wrapped_rule<U> && requires {
 template <class U>
 concept update_rule = linear_rule<U> || elementwise_rule<U> || replaying_rule<U> || compact_rule<U>;
 
-/// The rule that has the rate and, if it is elementwise, maps gradients to changes: the one that another applies, or the rule itself.
+/// The rule that has the rate and, if it is elementwise, maps gradients to changes: the one that is wrapped, or the rule itself.
 template <class U>
 constexpr const auto& inner_rule(const U& rule) {
   if constexpr (wrapped_rule<U>)
