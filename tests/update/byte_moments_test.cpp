@@ -4,12 +4,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <span>
+#include <type_traits>
 #include <vector>
 
+#include "support/instruction_sets.hpp"
 #include "support/statistics.hpp"
 #include "support/weights.hpp"
 #include "zolt/optimizer/optimizer.hpp"
@@ -18,6 +21,8 @@
 
 namespace zolt::test {
 namespace {
+
+static_assert(std::regular<byte_moments<adam>> && std::is_aggregate_v<byte_moments<adam>> && policy<byte_moments<adam>>);
 
 /// Moments of weights that go through bytes at every step, beside those that do not.
 template <class Rule>
@@ -156,6 +161,21 @@ TEST(byte_moments, a_run_ends_as_well_as_with_floats) {
   const double dense = last_loss_of(rule), bytes = last_loss_of(byte_moments<adam>{rule});
   EXPECT_LT(dense, 0.01 * first);
   EXPECT_LT(bytes, 1.2 * dense);
+}
+
+TEST(byte_moments, encoding_leaves_0_to_0_alone) {
+  const std::vector<float> x = {0.0f, -0.0f, 0x1p-126f, 0x1p-40f, 0x1.fffffep-18f, 0x1p-17f, 0x1.8p-17f, 0x1.8p-17f, 3.0f};
+  const std::vector<std::uint32_t> words = {0, 0, 0, ~0u, 0, 0, 0x7fffffff, 0x80000000, 5};
+  const std::vector<std::int32_t> expected = {0, 0, 1, 1, 1, 1, 2, 1, 132};
+  for_each_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
+    std::vector<std::int32_t> codes(x.size());
+    kernel::scale_runs runs({x.size(), x.size()}, 0);
+    kernel::encoding met;
+    const scaled grids[] = {{1}};
+    encode_kernels<Set>::template encode<kernel::positive_ue5m3, stochastic_rounding>(x.data(), words.data(), 0, x.size(), grids, runs,
+                                                                                      codes.data(), met);
+    EXPECT_EQ(codes, expected);
+  });
 }
 
 TEST(byte_moments, keeps_a_byte_per_weight_and_moment_and_a_scale_per_tile) {

@@ -2,9 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "support/messages.hpp"
@@ -16,6 +20,9 @@
 
 namespace zolt::test {
 namespace {
+
+static_assert(std::regular<replayed<adam>> && std::is_aggregate_v<replayed<adam>> && policy<replayed<adam>>);
+static_assert(moments_of<replayed<adam>>() == 0 && replayed<momentum>::name == "replayed momentum");
 
 struct given_step {
   float rate;

@@ -18,8 +18,21 @@
 /// Moments of a rule in a byte each, a tile at a time: what update/byte_moments.hpp says.
 namespace zolt::inline v0::kernel {
 
+/// UE5M3 in which 0 alone is encoded as 0, in vectors: what lies between it and the smallest number becomes that one.
+struct positive_ue5m3 : ue5m3 {
+  template <class Floats, class Lanes>
+  [[gnu::always_inline]] static void locate_lanes_exactly(const Floats& magnitude, Lanes& below, Lanes& threshold) {
+    ue5m3::locate_lanes_exactly(magnitude, below, threshold);
+    Lanes pattern;
+    __builtin_memcpy(&pattern, &magnitude, sizeof pattern);
+    const Lanes small = ((below - 1) & -pattern) >> 31;  // below is 0 and the magnitude is not
+    below -= small;
+    threshold = (threshold & ~small) | (small & std::numeric_limits<std::int32_t>::min());
+  }
+};
+
 template <bool NonNegative>
-using moment_format = std::conditional_t<NonNegative, ue5m3, e4m3fn>;
+using moment_format = std::conditional_t<NonNegative, positive_ue5m3, e4m3fn>;
 
 /// The least power of two, from 2⁻¹⁰⁰ on, under which a format reaches `largest`. Numbers that are not subnormal are divided exactly by it, and
 /// the products of codes are not.
@@ -51,10 +64,6 @@ float store_moments(std::span<float> m, const std::uint32_t* words, code* codes)
     largest_magnitudes(m.data(), m.size(), 1, largest);
   }
   const float scale = moment_scale<Format>(largest.values[0]);
-  if constexpr (Format::lowest == 0) {
-    const float least = scale * Format::value_of(1);
-    for (float& x : m) x = x < least && x > 0 ? least : x;
-  }
   const scaled grids[] = {{scale}};
   alignas(64) std::int32_t lanes[tile_size];
   scale_runs runs({tile_size, tile_size}, 0);
