@@ -34,8 +34,8 @@ struct positive_ue5m3 : ue5m3 {
 template <bool NonNegative>
 using moment_format = std::conditional_t<NonNegative, positive_ue5m3, e4m3fn>;
 
-/// The least power of two, from 2⁻¹⁰⁰ on, under which a format reaches `largest`. Numbers that are not subnormal are divided exactly by it, and
-/// the products of codes are not.
+/// The least power of two, from 2⁻¹⁰⁰ on, under which a format reaches `largest`: no product with a code is subnormal, and a quotient that
+/// is not is exact.
 template <number_format Format>
 float moment_scale(float largest) {
   constexpr float greatest = Format::value_of(Format::highest);

@@ -20,8 +20,8 @@ namespace zolt::inline v0::method {
 /// Units    rate: about the RMS step per weight in parameter units; radius: RMS displacement; window h: steps.
 /// Cost     2·queries forward passes per step; no state; h + 1 directions and Adam steps per query, weight and step.
 /// Source   AdaMeZO (Cai et al. 2026, arXiv 2605.00650), as secondary notes have it.
-/// Differs  sums are corrected for their length, so that Adam's rates fit. The notes have η m/√(v + δ) as it is: with a full window their rate
-///          is ours times √(1 − β₂^(h+1))/(1 − β₁^(h+1)), 0.16 for the defaults.
+/// Differs  sums are corrected for their length, so that Adam's rates fit. The notes have η m/√(v + δ) as it is: with a full window their
+///          rate is ours times √(1 − β₂^(h+1))/(1 − β₁^(h+1)), 0.16 for the defaults.
 struct adamezo {
   static constexpr double state_bytes_per_weight = 0;
   double rate = 1e-5;

@@ -14,8 +14,8 @@ namespace zolt::inline v0 {
 ///   s ← 0;  for τ = t − window … t:   ĝ_τ regenerated,   (s, Δ) ← rule(s, ĝ_τ) at the rate of τ, as step τ − (t − window) of a run;
 ///   the last Δ is made
 ///
-/// Up to step `window`, from 0, it is the rule with its moments kept, bit for bit. From then on it is that rule started anew `window` steps ago,
-/// corrections of a start from zero included. What is missing of an average with decay β has weight β^(window + 1) in it.
+/// Up to step `window`, from 0, it is the rule with its moments kept, bit for bit. From then on it is that rule started anew `window` steps
+/// ago, corrections of a start from zero included. What is missing of an average with decay β has weight β^(window + 1) in it.
 ///
 /// Units    as the rule; window: steps.
 /// Cost     no state per weight; window + 1 directions and applications of the rule per query, weight and step; the terms of `window` steps
