@@ -134,6 +134,47 @@ TEST(lozo, estimates_are_unbiased_on_a_quadratic) {
   }
 }
 
+TEST(lozo_momentum, is_a_moment_of_left_factors_while_the_right_ones_are_held) {
+  watched m;
+  const method::lozo_momentum<2> how{.rate = 0.5, .radius = 0.25, .decay = 0.8, .window = 6, .refresh = 5};
+  optimizer opt{m.list(), how, options{.run = 3}};
+  const auto law = low_rank<2>{.refresh = how.refresh}.law_at(1, 1);
+  const parameter_info info = info_of(parameter("matrix", m.matrix));
+  std::vector<double> left(12 * 2);  // N, of signs as ±1
+  const auto sign = [](std::uint64_t signs, std::size_t k) { return signs >> k & 1 ? -1.0 : 1.0; };
+  for (std::uint32_t step = 0; step < how.refresh; ++step) {
+    const auto before = m.all();
+    std::vector<double> losses;
+    opt.step([&] { return losses.emplace_back(m.loss()); });
+    const double c = (losses[0] - losses[1]) / (2 * how.radius);
+    std::vector<std::uint64_t> rows(12), columns(10);
+    law.left_signs({3, step, 0}, info, 0, rows);
+    law.right_signs({3, step, 0}, info, 0, columns);
+    for (std::size_t i = 0; i < 24; ++i) left[i] = 0.8 * left[i] + 0.2 * c * sign(rows[i / 2], i % 2);
+    const auto after = m.all();
+    for (std::size_t i = 0; i < 120; ++i) {
+      double product = 0;
+      for (std::size_t k = 0; k < 2; ++k) product += left[i / 10 * 2 + k] * sign(columns[i % 10], k);
+      EXPECT_NEAR(after[i] - before[i], -0.5 * product / 2, 1e-3 * std::fabs(c)) << "step " << step;
+    }
+  }
+  EXPECT_EQ(opt.state_bytes(), 0u);
+}
+
+TEST(lozo_momentum, it_descends) {
+  tensor<float> w({6, 8});
+  const auto target = normal_weights(48, 7);
+  const auto loss = [&] {
+    double sum = 0;
+    for (std::size_t j = 0; j < 48; ++j) sum += std::pow(double{w.data()[j]} - double{target[j]}, 2);
+    return sum;
+  };
+  optimizer opt{parameters(parameter("w", w)), method::lozo_momentum<2>{.rate = 0.01, .window = 20, .refresh = 3}, options{.run = 4}};
+  const double before = loss();
+  for (int s = 0; s < 300; ++s) opt.step(loss);
+  EXPECT_LT(loss(), 0.2 * before);
+}
+
 using int4_weights = quantized_tensor<int4, per_group<32>>;
 
 template <class Weights>

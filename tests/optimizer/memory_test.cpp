@@ -11,7 +11,9 @@
 #include "zolt/estimator/coefficient_shape.hpp"
 #include "zolt/optimizer/optimizer.hpp"
 #include "zolt/update/adaptive.hpp"
+#include "zolt/update/byte_moments.hpp"
 #include "zolt/update/momentum.hpp"
+#include "zolt/update/replayed.hpp"
 #include "zolt/update/vote.hpp"
 
 // After the first step a step allocates nothing, and what the optimizer keeps per weight is what its policies say.
@@ -99,6 +101,8 @@ TEST(memory, a_step_allocates_nothing) {
   expect_no_allocation(sgd{.rate = 0.1}, one_sided{.queries = 3}, rademacher{}, cosine_decay{.steps = 20});
   expect_no_allocation(momentum{.rate = 0.05}, centered_ranks{}, two_point{.queries = 3});
   expect_no_allocation(adam{.rate = 0.1}, residual<4>{});
+  expect_no_allocation(replayed<momentum>{.rule = {.rate = 0.05}, .window = 3}, two_point{.queries = 2});
+  expect_no_allocation(byte_moments<adam>{.rule = {.rate = 0.1}});
 }
 
 TEST(memory, concurrent_probes_allocate_nothing) {
@@ -145,6 +149,7 @@ TEST(memory, bytes_beside_the_weights_are_as_documented) {
   EXPECT_EQ(state_of(momentum{}), 4 * weights);
   EXPECT_EQ(state_of(adam{}), 8 * weights);
   EXPECT_EQ(state_of(amsgrad{}), 12 * weights);
+  EXPECT_EQ(state_of(replayed<adam>{}), 0u);
   EXPECT_EQ(state_of(residual<1>{}), eighths);
   EXPECT_EQ(state_of(residual<2>{}), quarters);
   EXPECT_EQ(state_of(residual<3>{}), halves);  // fields of a power of two

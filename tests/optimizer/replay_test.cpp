@@ -14,7 +14,9 @@
 #include "zolt/estimator/kernel_smoothed.hpp"
 #include "zolt/optimizer/optimizer.hpp"
 #include "zolt/update/adaptive.hpp"
+#include "zolt/update/byte_moments.hpp"
 #include "zolt/update/momentum.hpp"
+#include "zolt/update/replayed.hpp"
 #include "zolt/update/vote.hpp"
 
 // With the base weights a trajectory is the checkpoint: replaying it gives the weights, and the run goes on as if it had never stopped.
@@ -82,6 +84,11 @@ TEST(replay, rules_with_moments) {
   expect_replays(momentum{.rate = 0.05});
   expect_replays(adam{.rate = 0.1}, two_point{.queries = 2}, residual<4>{});
   expect_replays(amsgrad{.rate = 0.1}, kernel_smoothed{.radius = 4, .levels = 4}, residual<16>{});
+}
+
+TEST(replay, rules_without_moments_of_their_own) {
+  expect_replays(replayed<momentum>{.rule = {.rate = 0.05}, .window = 4}, two_point{.queries = 2});
+  expect_replays(byte_moments<adam>{.rule = {.rate = 0.1}});
 }
 
 TEST(replay, refuses_what_is_not_its_own_before_it_applies_anything) {

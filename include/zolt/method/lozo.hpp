@@ -4,6 +4,8 @@
 
 #include "zolt/direction/low_rank.hpp"
 #include "zolt/optimizer/slots.hpp"
+#include "zolt/update/momentum.hpp"
+#include "zolt/update/replayed.hpp"
 
 namespace zolt::inline v0::method {
 
@@ -33,6 +35,35 @@ struct lozo {
   auto policies() const {
     return zolt::policies(two_point{.radius = radius, .queries = queries}, sgd{.rate = rate}, low_rank<Rank>{.refresh = refresh},
                           no_normalisation{}, no_clip{}, stochastic{});
+  }
+};
+
+/// LOZO-M: LOZO with momentum, which is made again from the factors of the last steps instead of being kept.
+///
+///   N ← β N + (1 − β) c·U,      W ← W − η·N Vᵀ/r
+///
+/// Defaults  as lozo; β = 0.9 is the paper's.
+///
+/// Units    as lozo; window: steps. Of a moment with all steps β^(window + 1) is missing: 0.5 % by default.
+/// Cost     2·queries forward passes per step; no state; window + 1 directions per query, weight and step, r signs each.
+/// Source   LOZO (Chen et al. 2025, arXiv 2410.07698), LOZO-M.
+/// Differs  when V is drawn anew the paper keeps N and projects it onto the new V, N ← N V_oldᵀV_new/n, of which little is left; here past
+///          steps go on in the direction that they were measured along, U V_oldᵀ. In the first `refresh` steps, if the window holds them,
+///          it is the paper's update exactly; later on up to what is left of the steps before the last refresh. And as lozo.
+template <int Rank>
+struct lozo_momentum {
+  static constexpr double state_bytes_per_weight = 0;
+  double rate = 1e-6;
+  double radius = 1e-3;
+  double decay = 0.9;
+  std::uint32_t window = 50;
+  std::uint32_t refresh = 50;
+  std::uint32_t queries = 1;
+
+  auto policies() const {
+    return zolt::policies(two_point{.radius = radius, .queries = queries},
+                          replayed<momentum>{.rule = {.rate = rate * (1 - decay), .decay = decay}, .window = window},
+                          low_rank<Rank>{.refresh = refresh}, no_normalisation{}, no_clip{}, stochastic{});
   }
 };
 

@@ -38,10 +38,14 @@ struct resolved_term {
   float coefficient;
 };
 
-/// The optimizer's memory for one parameter. Both are empty for the default rules.
+/// The optimizer's memory for one parameter. All are empty for the default rules.
 struct parameter_state {
-  std::vector<float> moments;           ///< planes of one float per weight
-  std::vector<std::uint8_t> residuals;  ///< packed, see residual_field
+  std::vector<float> moments;              ///< planes of one float per weight
+  std::vector<std::uint8_t> residuals;     ///< packed, see residual_field
+  std::vector<std::uint8_t> moment_codes;  ///< planes of one byte per weight, see compact_moments
+  std::vector<float> moment_scales;        ///< planes of one float per tile
+
+  std::size_t bytes() const { return (moments.size() + moment_scales.size()) * sizeof(float) + residuals.size() + moment_codes.size(); }
 };
 
 /// For writes whose changes nobody records.

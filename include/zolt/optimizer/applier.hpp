@@ -10,6 +10,7 @@
 #include "zolt/core/executor.hpp"
 #include "zolt/direction/dense.hpp"
 #include "zolt/optimizer/blocks.hpp"
+#include "zolt/optimizer/compact_moments.hpp"
 #include "zolt/optimizer/journal.hpp"
 #include "zolt/optimizer/per_example.hpp"
 #include "zolt/optimizer/slots.hpp"
@@ -28,10 +29,13 @@ class applier {
   using law = typename Composition::law;
   static constexpr std::size_t moments = moments_of<rule_type>();
   static constexpr int residual_bits = write_back_type::residual_bits;
-  static constexpr bool replays = replaying_write_back<write_back_type>;
+  static constexpr bool replays_rule = replaying_rule<rule_type>, replays_residual = replaying_write_back<write_back_type>;
+  static constexpr bool replays = replays_rule || replays_residual;
   static constexpr bool absorbs = absorbing_direction<direction_policy>;
-  static_assert(!replays || linear_rule<rule_type>, "zolt: a write-back that replays past steps needs an update rule without moments");
-  static_assert(!replays || !absorbs, "zolt: a write-back that replays past steps needs a direction that does not learn from them");
+  static_assert(!(replays_rule && replays_residual), "zolt: an update rule that replays past steps needs a write-back that does not");
+  static_assert(!replays_residual || replays_rule || linear_rule<rule_type>,
+                "zolt: a write-back that replays past steps needs an update rule without moments");
+  static_assert(!replays || !absorbs, "zolt: what replays past steps needs a direction that does not learn from them");
   static_assert(!absorbing_curvatures<direction_policy> || curvature_estimator<decltype(Composition::estimator)>,
                 "zolt: a direction that learns from curvatures needs an estimator that measures them (see zolt::curvature_estimator)");
 
@@ -41,15 +45,16 @@ class applier {
     states_.resize(parameters_.size());
     for_each_parameter(parameters_, [this]<class S>(std::size_t i, const parameter<S>& p) {
       states_[i].moments.assign(moments * p.size(), 0.0f);
+      if constexpr (compact_rule<rule_type>) compact_moments<inner_rule_t<rule_type>>::assign(states_[i], p.size());
       if constexpr (coded_storage<S> && residual_bits > 0)
         states_[i].residuals.assign(residual_field<residual_bits>::bytes_for(p.size()), 0);
     });
     const std::size_t queries = policies_.estimator.queries;
     std::size_t steps_at_once = 1;
     if constexpr (replays) {
-      past_.steps.reserve(policies_.write_back.window);
-      past_.terms.reserve(policies_.write_back.window * queries);
-      steps_at_once += policies_.write_back.window;
+      past_.steps.reserve(window());
+      past_.terms.reserve(window() * queries);
+      steps_at_once += window();
     }
     reserve_sums(queries);
     if constexpr (absorbs) slopes_.reserve(queries), curvatures_.reserve(queries);
@@ -84,11 +89,11 @@ class applier {
   }
 
   /// Whether applying these terms looks at the weights at all.
-  static bool visits_weights(std::span<const logged_term> terms) { return !terms.empty() || replays; }
+  static bool visits_weights(std::span<const logged_term> terms) { return !terms.empty() || replays_residual; }
 
   std::size_t state_bytes() const {
     std::size_t bytes = 0;
-    for (const parameter_state& s : states_) bytes += s.moments.size() * sizeof(float) + s.residuals.size();
+    for (const parameter_state& s : states_) bytes += s.bytes();
     return bytes;
   }
 
@@ -104,7 +109,7 @@ class applier {
     std::size_t first_term;  ///< in resolved_, of the first parameter
     std::size_t terms;       ///< of one parameter: those of the estimate
   };
-  /// The last steps as they were logged, for a write-back that replays them.
+  /// The last steps as they were logged, for a rule or a write-back that replays them.
   struct recent_steps {
     std::vector<logged_step> steps;
     std::vector<logged_term> terms;
@@ -119,7 +124,14 @@ class applier {
     }
   };
 
-  /// The step to apply, behind those that a replaying write-back looks back on.
+  std::size_t window() const {
+    if constexpr (replays_rule)
+      return policies_.rule.window;
+    else
+      return policies_.write_back.window;
+  }
+
+  /// The step to apply, behind those that are looked back on.
   void resolve_steps(const inputs_t<direction_policy>& inputs, const logged_step& step, std::span<const logged_term> terms) {
     resolved_.clear();
     applied_.clear();
@@ -138,7 +150,7 @@ class applier {
         (t.is_curvature() ? curvatures_ : slopes_)
             .push_back({{run_, step.step, t.query & ~logged_term::curvature_mark}, double{t.coefficient}});
     }
-    if constexpr (replays) past_.push(step, terms, policies_.write_back.window);
+    if constexpr (replays) past_.push(step, terms, window());
   }
   /// Rate, amplitude and unit of every term and parameter, multiplied in double and rounded once.
   void resolve_terms(const inputs_t<direction_policy>& inputs, const logged_step& step, std::span<const logged_term> terms) {
@@ -192,8 +204,8 @@ class applier {
     write_events& events = events_[lane];
     const applied_step& now = applied_.back();
     const std::span<const resolved_term> terms = terms_of(now, index);
-    if constexpr (replays && coded_storage<S>) {
-      apply_replayed(index, p, first, last, events);
+    if constexpr (replays_residual && coded_storage<S>) {
+      apply_replayed_residual(index, p, first, last, events);
     } else if (terms.empty()) {
       return;
     } else if constexpr (linear_rule<rule_type> && sign_factored_law<law>) {
@@ -217,16 +229,40 @@ class applier {
       alignas(64) float gradient[tile_size], delta[tile_size];
       for (std::size_t tile = first; tile < last; tile += tile_size) {
         const std::size_t count = std::min(tile_size, last - tile);
-        accumulate(now.law, info_of(p), terms, tile, std::span(gradient, count));
         if constexpr (linear_rule<rule_type>) {
+          accumulate(now.law, info_of(p), terms, tile, std::span(gradient, count));
           write_tile<write_back_type>(p, key, states_[index], tile, std::span<const float>(gradient, count), 1.0f, events);
         } else {
-          policies_.rule.apply(policies_.rule.at(double{now.step.rate}, now.step.step), std::span<const float>(gradient, count),
-                               moments_at(index, p.size(), tile, count), std::span(delta, count));
+          apply_rule(index, p, tile, key, std::span(gradient, count), std::span(delta, count));
           write_tile<write_back_type>(p, key, states_[index], tile, std::span<const float>(delta, count),
                                       static_cast<float>(p.unit_or_one()), events);
         }
       }
+    }
+  }
+  /// What the rule makes of a tile of the estimate, with its moments wherever they come from. `gradient` is for its use.
+  template <class S>
+  void apply_rule(std::size_t index, const parameter<S>& p, std::size_t tile, const direction_key& key, std::span<float> gradient,
+                  std::span<float> delta) {
+    using rule = inner_rule_t<rule_type>;
+    const auto apply_step = [&](const applied_step& s, std::uint64_t completed, const moment_tile<rule::moments>& state) {
+      const rule& how = inner_rule(policies_.rule);
+      accumulate(s.law, info_of(p), terms_of(s, index), tile, gradient);
+      how.apply(how.at(double{s.step.rate}, completed), std::span<const float>(gradient), state, delta);
+    };
+    const applied_step& now = applied_.back();
+    if constexpr (replays_rule) {
+      alignas(64) float made[rule::moments][tile_size] = {};
+      moment_tile<rule::moments> state;
+      for (std::size_t m = 0; m < state.size(); ++m) state[m] = std::span(made[m], gradient.size());
+      for (std::size_t k = 0; k < applied_.size(); ++k)
+        if (applied_[k].terms != 0) apply_step(applied_[k], k, state);
+    } else if constexpr (compact_rule<rule_type>) {
+      compact_moments<rule> kept;
+      apply_step(now, now.step.step, kept.load(states_[index], p.size(), tile, gradient.size()));
+      kept.store(states_[index], p.size(), tile, gradient.size(), key, p.id);
+    } else {
+      apply_step(now, now.step.step, moments_at(index, p.size(), tile, gradient.size()));
     }
   }
   moment_tile<moments> moments_at(std::size_t index, std::size_t plane, std::size_t first, std::size_t count) {
@@ -259,7 +295,7 @@ class applier {
     return clamped;
   }
   template <coded_storage S>
-  void apply_replayed(std::size_t index, const parameter<S>& p, std::size_t first, std::size_t last, write_events& events) {
+  void apply_replayed_residual(std::size_t index, const parameter<S>& p, std::size_t first, std::size_t last, write_events& events) {
     alignas(64) float update[tile_size], residual[tile_size];
     const auto retention = static_cast<float>(policies_.write_back.retention);
     for (std::size_t tile = first; tile < last; tile += tile_size) {

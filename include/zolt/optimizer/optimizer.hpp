@@ -231,7 +231,7 @@ class optimizer {
 
   void resolve_step() {
     const double factor = policies_.schedule.factor(step_);
-    rate_ = static_cast<float>(policies_.rule.rate * factor);
+    rate_ = static_cast<float>(inner_rule(policies_.rule).rate * factor);
     if (!exact::is_finite(rate_) || rate_ < 0)
       fail(policy_name<decltype(policies_.schedule)>(), "rate of step " + to_text(step_), rate_, text_of(bound::non_negative));
     refresh_inputs();

@@ -297,6 +297,10 @@ constexpr bool composable(std::type_identity<std::tuple<Policies...>>) {
                 "zolt: a gradient normaliser or batches_per_write belongs to an estimator that reads layers (see zolt::layer_estimator)");
   static_assert(!layers || !(replaying_write_back<Policies> || ...),
                 "zolt: a write-back that replays past steps needs an estimator of loss scalars: outer estimates are not kept");
+  static_assert(!layers || !(replaying_rule<Policies> || ...),
+                "zolt: an update rule that replays past steps needs an estimator of loss scalars: outer estimates are not kept");
+  static_assert(!layers || !(compact_rule<Policies> || ...),
+                "zolt: moments in bytes need an estimator of loss scalars: outer estimates do not come by tiles");
   static_assert(count_of<is_estimator, Policies...> + count_of<is_layer_estimator, Policies...> <= 1, "zolt: the estimator is given twice");
   static_assert(count_of<is_gradient_normaliser, Policies...> <= 1, "zolt: the normaliser is given twice");
   static_assert(count_of<is_batches_per_write, Policies...> <= 1, "zolt: batches_per_write is given twice");

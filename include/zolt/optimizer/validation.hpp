@@ -115,10 +115,14 @@ void check_probing(const Composition& c, const options& o, std::vector<problem>&
       problems.push_back({std::string(policy_name<decltype(c.direction)>()), "estimator", estimator_name,
                           "evaluate both sides of every example: one unperturbed loss is that of one example"});
   }
-  if constexpr (replaying_write_back<typename Composition::write_back_type>)
-    if (const double terms = static_cast<double>(c.write_back.window) * c.estimator.queries; terms > most_queries)
-      problems.push_back({std::string(policy_name<typename Composition::write_back_type>()), "window times queries", to_text(terms),
-                          "be at most " + to_text(most_queries)});
+  const auto check_window = [&]<class Policy>(const Policy& policy) {
+    if constexpr (replaying_rule<Policy> || replaying_write_back<Policy>)
+      if (const double terms = static_cast<double>(policy.window) * c.estimator.queries; terms > most_queries)
+        problems.push_back(
+            {std::string(policy_name<Policy>()), "window times queries", to_text(terms), "be at most " + to_text(most_queries)});
+  };
+  check_window(c.rule);
+  check_window(c.write_back);
 }
 
 /// What is wrong with probing one parameter.

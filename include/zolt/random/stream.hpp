@@ -34,7 +34,8 @@ enum class stream : std::uint8_t {
   radius,
   node,
   feedback,
-  round_tail
+  round_tail,
+  round_moment
 };
 
 /// The words of one stream of one parameter, by index: a pure function, frozen by `stream_version`.

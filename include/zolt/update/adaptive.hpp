@@ -21,6 +21,7 @@ namespace zolt::inline v0 {
 struct amsgrad {
   static constexpr std::string_view name = "amsgrad";
   static constexpr std::size_t moments = 3;
+  static constexpr bool non_negative[] = {false, true, true};
   double rate = 0.01;
   double first_decay = 0.9;
   double second_decay = 0.999;
@@ -52,6 +53,7 @@ struct amsgrad {
 struct refined_adam {
   static constexpr std::string_view name = "refined_adam";
   static constexpr std::size_t moments = 2;
+  static constexpr bool non_negative[] = {false, true};
   double rate = 0.01;
   double first_decay = 0.9;
   double second_decay = 0.99;

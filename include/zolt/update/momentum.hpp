@@ -20,6 +20,7 @@ namespace zolt::inline v0 {
 struct momentum {
   static constexpr std::string_view name = "momentum";
   static constexpr std::size_t moments = 1;
+  static constexpr bool non_negative[] = {false};
   double rate = 0.01;
   double decay = 0.9;
 
@@ -49,6 +50,7 @@ struct momentum {
 struct adam {
   static constexpr std::string_view name = "adam";
   static constexpr std::size_t moments = 2;
+  static constexpr bool non_negative[] = {false, true};
   double rate = 0.01;
   double first_decay = 0.9;
   double second_decay = 0.999;
