@@ -1,22 +1,26 @@
 #pragma once
 
-#include <concepts>
-#include <cstdint>
 #include <string>
 #include <string_view>
 #include <tuple>
 
 #include "zolt/core/error.hpp"
+#include "zolt/method/adamezo.hpp"
 #include "zolt/method/adazeta.hpp"
+#include "zolt/method/bszo.hpp"
 #include "zolt/method/caq_zo.hpp"
+#include "zolt/method/conmezo.hpp"
 #include "zolt/method/dizo.hpp"
 #include "zolt/method/eggroll.hpp"
+#include "zolt/method/entry.hpp"
 #include "zolt/method/fzoo.hpp"
 #include "zolt/method/grzo.hpp"
+#include "zolt/method/hizoo.hpp"
 #include "zolt/method/kerzoo.hpp"
 #include "zolt/method/lozo.hpp"
 #include "zolt/method/meazo.hpp"
 #include "zolt/method/mezo.hpp"
+#include "zolt/method/mezo_adam_8bit.hpp"
 #include "zolt/method/pezo.hpp"
 #include "zolt/method/qes.hpp"
 #include "zolt/method/quzo.hpp"
@@ -25,48 +29,14 @@
 #include "zolt/method/romberg_zoge.hpp"
 #include "zolt/method/sparse_mezo.hpp"
 #include "zolt/method/step_matched.hpp"
+#include "zolt/method/subzero.hpp"
+#include "zolt/method/tezo.hpp"
 #include "zolt/method/zo_adamm.hpp"
 #include "zolt/method/zo_conservative.hpp"
 #include "zolt/method/zo_sign_sgd.hpp"
 #include "zolt/method/zoqo.hpp"
 
 namespace zolt::inline v0::method {
-
-/// What a method trains: float tensors, codes, or the scales of frozen codes in parts of themselves.
-enum class trained { floats, codes, floats_and_codes, scales };
-
-constexpr std::string_view text_of(trained t) {
-  switch (t) {
-    case trained::floats: return "floats";
-    case trained::codes: return "codes";
-    case trained::floats_and_codes: return "floats, codes";
-    case trained::scales: return "scales";
-  }
-  return "";
-}
-
-/// Loss evaluations of one step: per_query·queries + others.
-struct forward_passes {
-  std::uint32_t per_query = 0, others = 0;
-
-  constexpr std::uint32_t of(std::uint32_t queries) const { return per_query * queries + others; }
-};
-inline std::string text_of(const forward_passes& f) {
-  if (f.per_query == 0) return std::to_string(f.others);
-  return (f.per_query == 1 ? "Q" : std::to_string(f.per_query) + "Q") + (f.others == 0 ? "" : " + " + std::to_string(f.others));
-}
-
-/// A method under its name. A method with a number in its type stands here with a usual one.
-template <class Method, trained Trains>
-struct entry {
-  using type = Method;
-  static constexpr trained trains = Trains;
-  static constexpr double state_bytes_per_weight = Method::state_bytes_per_weight;
-  /// Whether a trajectory of keys and coefficients repeats a run bit for bit.
-  static constexpr bool replays = !composition_of_layers<composition_of<Method>>;
-  std::string_view name, idea, source;
-  forward_passes forwards{2, 0};
-};
 
 /// The library's methods, for programs that let their users choose.
 ///
@@ -78,11 +48,16 @@ inline constexpr std::tuple registry{
     entry<mezo, trained::floats>{"mezo", "Gaussian, SGD", "arXiv 2305.17333"},
     entry<mezo_momentum, trained::floats>{"mezo_momentum", "Gaussian, heavy ball", "arXiv 2305.17333"},
     entry<mezo_adam, trained::floats>{"mezo_adam", "Gaussian, Adam; also `zo_adam`", "arXiv 2305.17333, 2402.11592"},
+    entry<mezo_adam_8bit, trained::floats>{"mezo_adam_8bit", "the same, moments in a byte each", "arXiv 2305.17333, 2110.02861"},
+    entry<adamezo, trained::floats>{"adamezo", "Adam whose moments are made again from the last steps", "arXiv 2605.00650"},
     entry<zo_sign_sgd, trained::floats>{"zo_sign_sgd", "sign of every component", "Liu et al. 2019"},
     entry<zo_scalar_sign_sgd, trained::floats>{"zo_scalar_sign_sgd", "sign of the scalar", "arXiv 2402.11592"},
     entry<zo_adamm, trained::floats>{"zo_adamm", "one-sided, AMSGrad", "arXiv 1910.06513", {1, 1}},
     entry<r_adazo, trained::floats>{"r_adazo", "Adam with the second moment of the first", "arXiv 2502.01014"},
     entry<meazo, trained::floats>{"meazo", "one second moment for the whole model", "MEAZO 2026"},
+    entry<conmezo, trained::floats>{"conmezo", "directions in a cone around past estimates", "arXiv 2511.02757"},
+    entry<hizoo, trained::floats>{"hizoo", "directions and steps shortened by a running diagonal Hessian", "arXiv 2402.15173", {2, 1}},
+    entry<bszo, trained::floats>{"bszo", "posterior means of forward differences, a Kalman filter", "arXiv 2601.01452", {1, 1}},
     entry<zo_conservative, trained::floats>{"zo_conservative", "the best of forward, backward and staying", "arXiv 2402.11592", {0, 5}},
     entry<fzoo, trained::floats_and_codes>{
         "fzoo", "±1 from one baseline, steps over the deviation of the losses", "Dang et al. 2025", {1, 1}},
@@ -90,6 +65,12 @@ inline constexpr std::tuple registry{
     entry<romberg_zoge, trained::floats>{"romberg_zoge", "a radius and its half, extrapolated to 0", "ICML 2026", {4, 0}},
     entry<adazeta, trained::floats>{"adazeta", "more directions in later epochs, Q at most", "arXiv 2406.18060"},
     entry<lozo<2>, trained::floats_and_codes>{"lozo<2>", "low-rank U Vᵀ, V held for many steps", "arXiv 2410.07698"},
+    entry<lozo_momentum<2>, trained::floats_and_codes>{"lozo_momentum<2>", "the same with momentum, made again from the last steps",
+                                                       "arXiv 2410.07698"},
+    entry<tezo<4>, trained::floats>{"tezo<4>", "signs of a run's own matrices of rank one", "arXiv 2501.19057"},
+    entry<tezo_momentum<4>, trained::floats>{"tezo_momentum<4>", "the same with momentum, made again from the last steps",
+                                             "arXiv 2501.19057"},
+    entry<subzero<4>, trained::floats_and_codes>{"subzero<4>", "U C Vᵀ, orthogonal U and V held for many steps", "arXiv 2410.08989"},
     entry<eggroll<1>, trained::floats_and_codes>{"eggroll<1>", "low rank, scores of a population", "arXiv 2511.16652"},
     entry<integer_eggroll<1>, trained::floats_and_codes>{"integer_eggroll<1>", "low rank, votes of a population", "arXiv 2511.16652"},
     entry<grzo, trained::floats>{"grzo", "one direction per example of the batch", "arXiv 2606.02857", {0, 2}},
@@ -108,24 +89,6 @@ inline constexpr std::tuple registry{
     entry<qes, trained::codes>{"qes", "rounded noise, error feedback replayed", "arXiv 2602.03120"},
     entry<qes_residual<16>, trained::codes>{"qes_residual<16>", "rounded noise, error feedback kept", "arXiv 2602.03120"},
     entry<zoqo<1>, trained::codes>{"zoqo<1>", "whole codes, sign, at least one code", "ICASSP 2025"}};
-
-/// What a method is made of, with its defaults: "two_point(radius 0.001, queries 1) + sgd(rate 1e-06) + gaussian". Policies that change
-/// nothing are left out, and so is how codes are written where there are none.
-template <class Method, trained Trains>
-std::string composition_text(const entry<Method, Trains>&) {
-  std::string text;
-  compose(Method{}).for_each([&text]<class Policy>(const Policy& policy) {
-    if (std::same_as<Policy, constant> || policy_name<Policy>() == no_clip::name) return;
-    if (Trains == trained::floats && write_back<Policy>) return;
-    std::string fields;
-    if constexpr (policy_with_fields<Policy>)
-      policy.fields([&fields](std::string_view field, double value, bound) {
-        fields += (fields.empty() ? "" : ", ") + std::string(field) + " " + to_text(static_cast<float>(value));
-      });
-    text += (text.empty() ? "" : " + ") + std::string(policy_name<Policy>()) + (fields.empty() ? "" : "(" + fields + ")");
-  });
-  return text;
-}
 
 /// f(entry) for every method.
 template <class F>

@@ -4,6 +4,8 @@
 
 #include "zolt/direction/temporal_low_rank.hpp"
 #include "zolt/optimizer/slots.hpp"
+#include "zolt/update/momentum.hpp"
+#include "zolt/update/replayed.hpp"
 
 namespace zolt::inline v0::method {
 
@@ -33,6 +35,32 @@ struct tezo {
   auto policies() const {
     return zolt::policies(two_point{.radius = radius, .queries = queries}, sgd{.rate = rate}, temporal_low_rank<Rank>{}, no_normalisation{},
                           no_clip{}, stochastic{});
+  }
+};
+
+/// TeZO-m: TeZO with momentum, which is made again from the coefficients of the last steps instead of being kept.
+///
+///   m ← β m + (1 − β) c·τ,      W ← W − η·U diag(m) Vᵀ/r
+///
+/// Defaults  rate and radius are MeZO's, β = 0.9.
+///
+/// Units    as tezo; window: steps. Of a moment with all steps β^(window + 1) is missing: 0.5 % by default.
+/// Cost     2·queries forward passes per step; no state; window + 1 directions per query, weight and step, r signs each.
+/// Source   TeZO (Sun et al. 2025, arXiv 2501.19057), TeZO-m, by secondary descriptions of its equations.
+/// Differs  as tezo. Since U and V stay, Σ βᵃ c_a Z_a is U diag(Σ βᵃ c_a τ_a) Vᵀ exactly.
+template <int Rank>
+struct tezo_momentum {
+  static constexpr double state_bytes_per_weight = 0;
+  double rate = 1e-6;
+  double radius = 1e-3;
+  double decay = 0.9;
+  std::uint32_t window = 50;
+  std::uint32_t queries = 1;
+
+  auto policies() const {
+    return zolt::policies(two_point{.radius = radius, .queries = queries},
+                          replayed<momentum>{.rule = {.rate = rate * (1 - decay), .decay = decay}, .window = window},
+                          temporal_low_rank<Rank>{}, no_normalisation{}, no_clip{}, stochastic{});
   }
 };
 
