@@ -15,7 +15,8 @@ namespace zolt::inline v0 {
 ///
 /// What the compiler cannot check:
 ///   • fill and record are pure: the same law, key, parameter and index give the same z for every range, order and thread;
-///   • E z = 0, z is odd in nothing but its own sign bit, components are uncorrelated, E z² = 1/amplitude²;
+///   • E z = 0, z is odd in nothing but its own sign bit, components are uncorrelated, E z² = 1/amplitude²; a law that its inputs turn or
+///     scale says what holds instead;
 ///   • |z| < 2^bits; density is the expected fraction of non-zeros; law_of(record()) of its policy is the law itself;
 ///   • spread is the RMS displacement over all weights at radius 1, in units: radius·spread·amplitude·z is what a probe adds. Where
 ///     `whole_units` says so, spread·amplitude is 1 and z itself is a number of units, as coded storage needs it.
@@ -190,6 +191,8 @@ concept law_of_inputs = std::copyable<D> && direction_with_inputs<D> && std::def
 /// A law that reads more than keys names it: `inputs` is a default-constructible type with bytes(); refresh(inputs, parameters, key) brings
 /// it up to date before every step, and law_at and law_of take it as their last argument. A law may keep a pointer to it.
 ///
+/// Inputs may learn from the steps that were made: see absorbing_direction.
+///
 /// What the compiler cannot check: refresh is a pure function of its arguments, so that a replay makes the same inputs. A policy whose
 /// fields are not all in the record is replayed under the same fields only; `record_holds_all` says that they are.
 template <class D>
@@ -197,5 +200,46 @@ concept direction_law = detail::law_of_keys<D> || detail::law_of_inputs<D>;
 
 template <direction_law D>
 using law_t = decltype(detail::law_of(std::declval<const D&>(), 0u, std::declval<const inputs_t<D>&>()));
+
+/// A number that belongs to one direction of a step.
+struct directional {
+  direction_key key;
+  double value = 0;
+};
+
+/// A step as inputs absorb it: what was logged of it, nothing else.
+///
+/// Units    slopes: loss per unit, ĝ = Σ slope · amplitude · z(key); curvatures: loss per unit², see curvature_estimator.
+/// Source   ours.
+template <resolved_law Law>
+struct absorbed_step {
+  const Law& law;                             ///< of the probes
+  std::span<const directional> slopes;        ///< after every transform, as the update is made of them
+  std::span<const directional> curvatures{};  ///< that the estimator measured beside them, to be added up
+};
+
+/// A direction whose inputs learn from every step: absorb(inputs, info, first, last, step) takes it in for the weights [first, last) of one
+/// parameter. Every weight of a step is absorbed once, by several lanes at the same time, in live steps, replays and remote ranks alike, so
+/// that the inputs are a function of the trajectory. A step without terms is not absorbed.
+///
+/// Where the policy says nothing more, weights are absorbed after their update, which draws from inputs as the probes did. With
+/// `absorbs_before_update` it is before, once a displacement is undone: the update draws from what was learned of its own step. With
+/// `absorbs_curvatures` the estimator must be a curvature_estimator, and what it measures is logged.
+///
+/// What the compiler cannot check: absorb reads the inputs of [first, last) and what refresh made alone, and changes the former alone; the
+/// law reads no others for a weight in there. Memory was made by refresh. Arithmetic is exact, as in an update rule.
+template <class D>
+concept absorbing_direction = direction_law<D> && direction_with_inputs<D> &&
+    requires(const D& d, inputs_t<D>& inputs, const parameter_info& info, std::size_t first, const absorbed_step<law_t<D>>& step) {
+  d.absorb(inputs, info, first, first, step);
+};
+template <class D>
+concept absorbing_before_update = absorbing_direction<D> && requires {
+  requires D::absorbs_before_update;
+};
+template <class D>
+concept absorbing_curvatures = absorbing_direction<D> && requires {
+  requires D::absorbs_curvatures;
+};
 
 }  // namespace zolt::inline v0

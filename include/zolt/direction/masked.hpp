@@ -247,6 +247,8 @@ template <class Base, class Mask>
 struct masked {
   static constexpr std::string_view prefix = "masked ", base_name = policy_name<Base>(), space = " ", mask_name = policy_name<Mask>();
   static constexpr std::string_view name = detail::joined<prefix, base_name, space, mask_name>::value;
+  static_assert(!absorbing_direction<Base>,
+                "zolt: a direction that learns from its steps cannot be masked: it would learn of weights that were not probed");
   Base base;
   Mask mask;
 

@@ -56,4 +56,18 @@ concept estimator = std::copyable<E> && requires(const E& e, const direction_key
   e.estimate(seen, scale, terms);
 };
 
+/// An estimator that measures second derivatives beside the first: curvatures(seen, scale, terms) appends one term per query that has one,
+///
+///   coefficient = κ_q/Q,      κ_q = |second derivative along z_q/√E z²|/2 per unit²,
+///
+/// with Q their number, so that their sum is the mean. For a direction that absorbs them they go into the log behind the terms of the
+/// estimate, with the highest bit of their query set. No transform sees them, and no update is made of them.
+///
+/// What the compiler cannot check: curvatures is a pure function of its arguments and appends nothing for a loss that is not finite.
+template <class E>
+concept curvature_estimator = estimator<E> &&
+    requires(const E& e, std::span<const evaluation> seen, const probe_scale& scale, std::vector<term>& terms) {
+  e.curvatures(seen, scale, terms);
+};
+
 }  // namespace zolt::inline v0

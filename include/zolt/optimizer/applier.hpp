@@ -31,9 +31,13 @@ class applier {
   static constexpr int residual_bits = write_back_type::residual_bits;
   static constexpr bool replays_rule = replaying_rule<rule_type>, replays_residual = replaying_write_back<write_back_type>;
   static constexpr bool replays = replays_rule || replays_residual;
+  static constexpr bool absorbs = absorbing_direction<direction_policy>;
   static_assert(!(replays_rule && replays_residual), "zolt: an update rule that replays past steps needs a write-back that does not");
   static_assert(!replays_residual || replays_rule || linear_rule<rule_type>,
                 "zolt: a write-back that replays past steps needs an update rule without moments");
+  static_assert(!replays || !absorbs, "zolt: what replays past steps needs a direction that does not learn from them");
+  static_assert(!absorbing_curvatures<direction_policy> || curvature_estimator<decltype(Composition::estimator)>,
+                "zolt: a direction that learns from curvatures needs an estimator that measures them (see zolt::curvature_estimator)");
 
  public:
   applier(const Parameters& parameters, const Composition& policies, std::uint64_t run, std::size_t lanes)
@@ -53,26 +57,31 @@ class applier {
       steps_at_once += window();
     }
     reserve_sums(queries);
+    if constexpr (absorbs) slopes_.reserve(queries), curvatures_.reserve(queries);
     applied_.reserve(steps_at_once);
     resolved_.reserve(steps_at_once * queries * parameters_.size());
   }
 
-  /// Applies the terms of a step to all weights, a lane of the team at a time.
+  /// Applies the terms of a step to all weights, a lane of the team at a time, and lets the inputs of the direction absorb it.
   /// restore(lane, p, first, last, base) is called for every part of the weights before they are touched, or, where all that is done to
   /// them is to add one direction, restore.and_add(lane, p, law, first, last, base, term).
   template <executor Executor, class Restore>
-  write_events apply(Executor& team, const inputs_t<direction_policy>& inputs, const logged_step& step, std::span<const logged_term> terms,
+  write_events apply(Executor& team, inputs_t<direction_policy>& inputs, const logged_step& step, std::span<const logged_term> terms,
                      const Restore& restore) {
     std::fill(events_.begin(), events_.end(), write_events{});
     resolve_steps(inputs, step, terms);
     reserve_sums(terms.size());
+    const law of_probes = law_of(policies_.direction, step.law, inputs);
+    const auto absorb = [&](const parameter_info& info, std::size_t first, std::size_t last) {
+      if constexpr (absorbs) policies_.direction.absorb(inputs, info, first, last, absorbed_step<law>{of_probes, slopes_, curvatures_});
+    };
     if (visits_weights(terms))
       team.run([&](std::size_t lane) {
-        for_each_range(parameters_, team.size(), lane,
-                       [&](std::size_t i, const auto& p, std::size_t first, std::size_t last, std::uint64_t base) {
-                         for_each_part(first, last, part_size_of_updates(),
-                                       [&](std::size_t begin, std::size_t end) { apply_part(lane, i, p, begin, end, base, restore); });
-                       });
+        for_each_range(
+            parameters_, team.size(), lane, [&](std::size_t i, const auto& p, std::size_t first, std::size_t last, std::uint64_t base) {
+              for_each_part(first, last, part_size_of_updates(),
+                            [&](std::size_t begin, std::size_t end) { apply_part(lane, i, p, begin, end, base, restore, absorb); });
+            });
       });
     write_events all;
     for (const write_events& e : events_) all = all + e;
@@ -98,6 +107,7 @@ class applier {
     logged_step step;
     typename Composition::law law;
     std::size_t first_term;  ///< in resolved_, of the first parameter
+    std::size_t terms;       ///< of one parameter: those of the estimate
   };
   /// The last steps as they were logged, for a rule or a write-back that replays them.
   struct recent_steps {
@@ -133,14 +143,24 @@ class applier {
       }
     }
     resolve_terms(inputs, step, terms);
+    if constexpr (absorbs) {
+      slopes_.clear();
+      curvatures_.clear();
+      for (const logged_term& t : terms)
+        (t.is_curvature() ? curvatures_ : slopes_)
+            .push_back({{run_, step.step, t.query & ~logged_term::curvature_mark}, double{t.coefficient}});
+    }
     if constexpr (replays) past_.push(step, terms, window());
   }
   /// Rate, amplitude and unit of every term and parameter, multiplied in double and rounded once.
   void resolve_terms(const inputs_t<direction_policy>& inputs, const logged_step& step, std::span<const logged_term> terms) {
     const law step_law = update_law(law_of(policies_.direction, step.law, inputs));
-    applied_.push_back({step, step_law, resolved_.size()});
+    const auto curvatures =
+        static_cast<std::size_t>(std::count_if(terms.begin(), terms.end(), [](const logged_term& t) { return t.is_curvature(); }));
+    applied_.push_back({step, step_law, resolved_.size(), terms.size() - curvatures});
     for_each_parameter(parameters_, [&](std::size_t, const auto& p) {
       for (const logged_term& t : terms) {
+        if (t.is_curvature()) continue;
         double coefficient;
         if constexpr (linear_rule<rule_type>)
           coefficient = policies_.rule.step_for(double{step.rate}, double{t.coefficient}) * step_law.amplitude() * p.unit_or_one();
@@ -154,7 +174,7 @@ class applier {
     });
   }
   std::span<const resolved_term> terms_of(const applied_step& s, std::size_t parameter) const {
-    return std::span(resolved_).subspan(s.first_term + parameter * s.step.terms, s.step.terms);
+    return std::span(resolved_).subspan(s.first_term + parameter * s.terms, s.terms);
   }
 
   std::size_t part_size_of_updates() const {
@@ -166,16 +186,24 @@ class applier {
       return 8 * tile_size;
   }
 
-  template <class S, class Restore>
+  template <class S, class Restore, class Absorb>
   void apply_part(std::size_t lane, std::size_t index, const parameter<S>& p, std::size_t first, std::size_t last, std::uint64_t base,
-                  const Restore& restore) {
-    write_events& events = events_[lane];
+                  const Restore& restore, const Absorb& absorb) {
     const applied_step& now = applied_.back();
     const std::span<const resolved_term> terms = terms_of(now, index);
-    if constexpr (linear_rule<rule_type> && adding_law<law> && dense_storage<S>)
+    if constexpr (linear_rule<rule_type> && adding_law<law> && dense_storage<S> && !absorbs)
       if (terms.size() == 1 && terms[0].coefficient != 0 && !p.relative && !exact::is_finite(p.lowest) && !exact::is_finite(p.highest))
         return restore.and_add(lane, p, now.law, first, last, base, terms[0]);
     restore(lane, p, first, last, base);
+    if constexpr (absorbing_before_update<direction_policy>) absorb(info_of(p), first, last);
+    update_part(lane, index, p, first, last);
+    if constexpr (!absorbing_before_update<direction_policy>) absorb(info_of(p), first, last);
+  }
+  template <class S>
+  void update_part(std::size_t lane, std::size_t index, const parameter<S>& p, std::size_t first, std::size_t last) {
+    write_events& events = events_[lane];
+    const applied_step& now = applied_.back();
+    const std::span<const resolved_term> terms = terms_of(now, index);
     if constexpr (replays_residual && coded_storage<S>) {
       apply_replayed_residual(index, p, first, last, events);
     } else if (terms.empty()) {
@@ -228,7 +256,7 @@ class applier {
       moment_tile<rule::moments> state;
       for (std::size_t m = 0; m < state.size(); ++m) state[m] = std::span(made[m], gradient.size());
       for (std::size_t k = 0; k < applied_.size(); ++k)
-        if (applied_[k].step.terms != 0) apply_step(applied_[k], k, state);
+        if (applied_[k].terms != 0) apply_step(applied_[k], k, state);
     } else if constexpr (compact_rule<rule_type>) {
       compact_moments<rule> kept;
       apply_step(now, now.step.step, kept.load(states_[index], p.size(), tile, gradient.size()));
@@ -290,6 +318,7 @@ class applier {
   std::vector<parameter_state> states_;
   std::vector<resolved_term> resolved_;
   std::vector<applied_step> applied_;
+  std::vector<directional> slopes_, curvatures_;  ///< of the step, for inputs that absorb it
   recent_steps past_;
 };
 

@@ -155,6 +155,7 @@ class optimizer {
       fail("replay", "parameters", t.parameters.size(), "be the same tensors: ids, shapes, formats and units in order");
     if (t.base != here.base) fail("replay", "base weights", "other bytes", "be those that the run started from");
     check(t, "replay");
+    require_own_terms(t.terms, "replay");
     std::size_t at = 0;
     for (const logged_step& s : t.steps) {
       apply(s, std::span(t.terms).subspan(at, s.terms));
@@ -194,6 +195,7 @@ class optimizer {
  private:
   using direction_policy = decltype(Composition::direction);
   static constexpr std::size_t most_reserved_terms = std::size_t{1} << 20;
+  static constexpr bool logs_curvatures = absorbing_curvatures<direction_policy>;
 
   void make_buffers() {
     ranges_ = detail::memory_ranges(parameters_);
@@ -203,11 +205,13 @@ class optimizer {
     seen_.reserve(2 * queries + 3);
     losses_.reserve(2 * queries + 3);
     terms_.reserve(queries);
-    logged_.reserve(queries);
+    if constexpr (logs_curvatures) curvatures_.reserve(queries);
+    const std::size_t logged_terms = logs_curvatures ? 2 * queries : queries;
+    logged_.reserve(logged_terms);
     log_ = detail::empty_trajectory(parameters_, policies_, options_.run);
     if (options_.record) {
       log_.steps.reserve(options_.reserved_steps);
-      log_.terms.reserve(std::min(options_.reserved_steps * queries, most_reserved_terms));
+      log_.terms.reserve(std::min(options_.reserved_steps * logged_terms, most_reserved_terms));
     }
   }
   template <class Flat>
@@ -259,6 +263,13 @@ class optimizer {
   probe_scale scale_of_step() const { return {law_.spread(), rate_}; }
   void require_undisturbed(std::string_view call) const {
     if (in_scope_) fail(call, "weights", "displaced by an in_place scope", "be back first: end the scope");
+  }
+  /// Curvatures are for a direction that absorbs them.
+  static void require_own_terms(std::span<const logged_term> terms, std::string_view call) {
+    if constexpr (!logs_curvatures)
+      for (const logged_term& t : terms)
+        if (t.is_curvature())
+          fail(call, "query", t.query, "be below " + to_text(logged_term::curvature_mark) + ": this direction absorbs no curvatures");
   }
   void abandon_step() {
     plan_.clear();
@@ -385,6 +396,7 @@ class optimizer {
     if (step.step != step_) fail("apply", "step", step.step, "be " + to_text(step_) + ", the next one");
     if (!exact::is_finite(step.rate) || step.rate < 0) fail("apply", "rate", step.rate, text_of(bound::non_negative));
     if (step.terms != terms.size()) fail("apply", "terms", terms.size(), "be " + to_text(step.terms) + ", as the step says");
+    require_own_terms(terms, "apply");
     abandon_step();
     refresh_inputs();
     if (options_.record) reserve_log(terms.size());
@@ -430,6 +442,7 @@ class optimizer {
     terms_.clear();
     try {
       policies_.estimator.estimate(seen_, scale_of_step(), terms_);
+      if constexpr (logs_curvatures) curvatures_.clear(), policies_.estimator.curvatures(seen_, scale_of_step(), curvatures_);
     } catch (...) {
       abandon_step();
       throw;
@@ -437,19 +450,21 @@ class optimizer {
     std::uint32_t asked = 0;  // an estimator may ask for fewer in some steps
     for (const evaluation& e : seen_) asked = std::max(asked, e.probe.key.query + 1);
     seen_.clear();
-    const auto drop_overflow = [this] {  // finite losses may be too far apart for a finite coefficient
-      std::erase_if(terms_, [](const term& t) { return !exact::is_finite(static_cast<float>(t.coefficient)); });
+    const auto drop_overflow = [](std::vector<term>& terms) {  // finite losses may be too far apart for a finite coefficient
+      std::erase_if(terms, [](const term& t) { return !exact::is_finite(static_cast<float>(t.coefficient)); });
     };
-    drop_overflow();
+    drop_overflow(terms_);
+    drop_overflow(curvatures_);
     const std::array<coefficient_statistics, 2> before = statistics_;
     r.clipped_coefficients = policies_.normalise.apply(terms_, statistics_[0]);
     r.clipped_coefficients += policies_.clip.apply(terms_, statistics_[1]);
-    drop_overflow();
+    drop_overflow(terms_);
     r.lost_queries = asked - static_cast<std::uint32_t>(terms_.size());
     r.clamped_probes = clamped_reads_.exchange(0, std::memory_order_relaxed);
     r.clamped_probes += displacer_.take_clamped();
     logged_.clear();
     for (const term& t : terms_) logged_.push_back({t.query, static_cast<float>(t.coefficient)});
+    for (const term& t : curvatures_) logged_.push_back({t.query | logged_term::curvature_mark, static_cast<float>(t.coefficient)});
     try {
       r.writes = apply_displaced({step_, law_.record(), rate_, static_cast<std::uint32_t>(logged_.size())}, logged_);
     } catch (...) {  // a step that cannot be applied was not seen
@@ -485,7 +500,7 @@ class optimizer {
   std::vector<probe> plan_;
   std::vector<evaluation> seen_;
   std::vector<double> losses_;
-  std::vector<term> terms_;
+  std::vector<term> terms_, curvatures_;
   std::vector<logged_term> logged_;
 
   std::vector<detail::memory_range> ranges_;

@@ -16,10 +16,15 @@
 
 namespace zolt::inline v0 {
 
-/// One term as it was applied: the coefficient after every transform, rounded to single precision before it was used.
+/// One term as it was applied: the coefficient after every transform, rounded to single precision before it was used. Or a curvature, which
+/// no update is made of: a direction absorbs it (see curvature_estimator).
 struct logged_term {
-  std::uint32_t query = 0;
+  static constexpr std::uint32_t curvature_mark = std::uint32_t{1} << 31;
+
+  std::uint32_t query = 0;  ///< with curvature_mark set, that of a curvature; no run has so many queries
   float coefficient = 0;
+
+  bool is_curvature() const { return (query & curvature_mark) != 0; }
   friend bool operator==(const logged_term&, const logged_term&) = default;
 };
 
