@@ -3,8 +3,8 @@
 
 #include "zolt/estimator/exact_head.hpp"
 #include "zolt/optimizer/layer_optimizer.hpp"
-#include "zolt/update/replayed.hpp"
 #include "zolt/update/momentum.hpp"
+#include "zolt/update/replayed.hpp"
 
 std::vector<float> w(8);
 auto parameters() { return zolt::parameters(zolt::parameter("w", w)); }
