@@ -1,14 +1,20 @@
 #include "method/state_bytes.hpp"
 
+#include "zolt/method/adamezo.hpp"
 #include "zolt/method/adazeta.hpp"
+#include "zolt/method/bszo.hpp"
 #include "zolt/method/caq_zo.hpp"
 #include "zolt/method/fzoo.hpp"
 #include "zolt/method/kerzoo.hpp"
+#include "zolt/method/lozo.hpp"
 #include "zolt/method/meazo.hpp"
 #include "zolt/method/mezo.hpp"
+#include "zolt/method/mezo_adam_8bit.hpp"
 #include "zolt/method/r_adazo.hpp"
 #include "zolt/method/romberg_zoge.hpp"
 #include "zolt/method/step_matched.hpp"
+#include "zolt/method/subzero.hpp"
+#include "zolt/method/tezo.hpp"
 #include "zolt/method/zo_adamm.hpp"
 #include "zolt/method/zo_sign_sgd.hpp"
 
@@ -29,6 +35,10 @@ TEST(state_bytes, of_methods_on_floats) {
   expect_bytes_on_floats<method::r_adazo>();
   expect_bytes_on_floats<method::adazeta>();
   expect_bytes_on_floats<method::romberg_zoge>();
+  expect_bytes_on_floats<method::adamezo>();
+  expect_bytes_on_floats<method::mezo_adam_8bit>();
+  expect_bytes_on_floats<method::bszo>();
+  expect_bytes_on_floats<method::tezo<4>>();
 }
 
 TEST(state_bytes, of_methods_on_codes) {
@@ -38,6 +48,8 @@ TEST(state_bytes, of_methods_on_codes) {
   expect_bytes_on_codes<method::step_matched_residual<8>>();
   expect_bytes_on_codes<method::step_matched_residual<16>>();
   expect_bytes_on_codes<method::caq_zo>();
+  expect_bytes_on_codes(method::subzero<4>{.radius = 1});
+  expect_bytes_on_codes(method::lozo_momentum<2>{.radius = 1});
 }
 
 }  // namespace
