@@ -52,8 +52,8 @@ class applier {
     resolved_.reserve(steps_at_once * queries * parameters_.size());
   }
 
-  /// Applies the terms of a step to all weights, a lane of the team at a time.
-  /// restore(lane, p, first, last, base) is called for every part of the weights before they are touched, or, where all that is done to
+  /// Applies the terms of a step to all weights, a lane of the team at a time; to a parameter that its law leaves alone, nothing.
+  /// restore(lane, p, first, last, base) is called for every part of those weights before they are touched, or, where all that is done to
   /// them is to add one direction, restore.and_add(lane, p, law, first, last, base, term).
   template <executor Executor, class Restore>
   write_events apply(Executor& team, const inputs_t<direction_policy>& inputs, const logged_step& step, std::span<const logged_term> terms,
@@ -61,9 +61,10 @@ class applier {
     std::fill(events_.begin(), events_.end(), write_events{});
     resolve_steps(inputs, step, terms);
     reserve_sums(terms.size());
+    const auto touched = [&of_step = applied_.back().law](const auto& p) { return touches(of_step, info_of(p)); };
     if (visits_weights(terms))
       team.run([&](std::size_t lane) {
-        for_each_range(parameters_, team.size(), lane,
+        for_each_range(parameters_, team.size(), lane, touched,
                        [&](std::size_t i, const auto& p, std::size_t first, std::size_t last, std::uint64_t base) {
                          for_each_part(first, last, part_size_of_updates(),
                                        [&](std::size_t begin, std::size_t end) { apply_part(lane, i, p, begin, end, base, restore); });
