@@ -60,9 +60,9 @@ struct net {
     std::copy(b[l].begin(), b[l].end(), all.begin() + static_cast<std::ptrdiff_t>(w[l].size()));
     return all;
   }
-  friend bool operator==(const net& a, const net& b) {
+  friend bool operator==(const net& one, const net& other) {
     for (std::size_t l = 0; l < depth; ++l) {
-      const std::vector<float> x = a.values(l), y = b.values(l);
+      const std::vector<float> x = one.values(l), y = other.values(l);
       if (std::memcmp(x.data(), y.data(), x.size() * sizeof(float)) != 0) return false;
     }
     return true;
@@ -157,7 +157,7 @@ freeze_prefix<Base> first_layer_of(const Base& base, std::uint32_t first_step = 
 template <class Weights, class Base, class... Policies>
 void expect_same_as_the_suffix(const Base& base, const Policies&... policies) {
   for (const bool on_read : {false, true})
-    for (const std::size_t threads : {1, 3}) {
+    for (const std::size_t threads : {1u, 3u}) {
       net<Weights> some(7), whole(7);
       const net<Weights> before(7);
       task<Weights> loss;
