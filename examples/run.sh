@@ -13,6 +13,7 @@ while [[ $# -gt 0 ]]; do
     --out) out=${2:?--out needs a folder}; shift 2 ;;
     --out=*) out=${1#--out=}; shift ;;
     --layers) written=(table.txt layers.csv); arguments+=("$1"); shift ;;
+    --freezing) written=(table.txt freezing.csv); arguments+=("$1"); shift ;;
     --methods) written=(table.txt methods.csv); arguments+=("$1"); shift ;;
     *) arguments+=("$1"); shift ;;
   esac

@@ -1,8 +1,10 @@
 #include "adaptation.hpp"
 
 #include "adaptation_run.hpp"
+#include "cached_losses.hpp"
 #include "layered.hpp"
 #include "published.hpp"
+#include "zolt/method/layer_freezing.hpp"
 
 namespace fashion_mnist {
 namespace {
@@ -27,6 +29,16 @@ adaptation_result adapt(const recipe& r, const assignment& a) {
     case procedure::step_matched:
       return with_weights(r.format, [&]<class Weights>(std::type_identity<Weights>) {
         return run<Weights>(a, weights_and_biases{}, batch_losses{}, rule, estimator, law);
+      });
+    case procedure::first_layer_freezes:
+      return with_weights(r.format, [&]<class Weights>(std::type_identity<Weights>) {
+        const double steps = static_cast<double>(a.forwards) / 2;
+        const zolt::method::layer_freezing method{.rate = r.rate,
+                                                  .radius = r.radius,
+                                                  .ratio = r.density.ratio,
+                                                  .first_step = static_cast<std::uint32_t>(r.frozen_from * steps),
+                                                  .per_layer = 2};
+        return run<Weights>(a, layer_by_layer{}, cached_losses(a.images.size(), r.feature_bits), method);
       });
     case procedure::step_matched_residual:
       return run<int4_weights>(a, weights_and_biases{}, batch_losses{}, rule, estimator, law, zolt::residual<4>{});

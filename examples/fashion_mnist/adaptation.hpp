@@ -25,7 +25,7 @@ struct timings {
 struct adaptation_result {
   zolt::purity_class purity = zolt::purity_class::p0;  ///< how much of a forward the method reads
   std::size_t weight_bytes = 0;                        ///< codes and scales, biases included
-  std::size_t optimizer_bytes = 0;                     ///< residuals, moments, and what an estimator remembers
+  std::size_t optimizer_bytes = 0;                     ///< residuals, moments, and what an estimator or a forward remembers
   double work = 0;                                     ///< in forward passes: products of all kinds over those of a forward
   timings milliseconds = {};
 };

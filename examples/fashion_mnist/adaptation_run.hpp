@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 #include <functional>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <type_traits>
@@ -93,10 +94,21 @@ class stopwatch {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
-/// Steps on batch after batch, watched: step(batch) makes one and gives zolt's report of it.
+/// The same as a list in the order of the layers.
+struct layer_by_layer {
+  template <class Weights>
+  auto operator()(network<Weights>& net) const {
+    const auto weight = [&net](std::size_t layer) {
+      return zolt::parameter{weight_name(layer), net.weights[layer], {.unit = weight_kind<Weights>::unit(net.weights[layer])}};
+    };
+    return zolt::parameters(weight(0), bias_of(net, 0), weight(1), bias_of(net, 1), weight(2), bias_of(net, 2));
+  }
+};
+
+/// Steps on batch after batch, watched: step(batch, examples) makes one and gives zolt's report of it; `examples` are those of the batch.
 template <class Weights>
 adaptation_result train(const assignment& a, const network<Weights>& net, std::uint64_t steps,
-                        const std::function<zolt::report(const dataset& batch)>& step) {
+                        const std::function<zolt::report(const dataset& batch, std::span<const Eigen::Index> examples)>& step) {
   batch_order order(a.images.size(), batch_size, a.seed, counter_random::purpose::adaptation_batches);
   dataset batch;
   batch_losses bare;
@@ -112,9 +124,10 @@ adaptation_result train(const assignment& a, const network<Weights>& net, std::u
   const std::uint64_t sample_every = std::max<std::uint64_t>(1, steps / 200);
   tell();
   for (std::uint64_t s = 0; s < steps; ++s) {
-    slice_into(a.images, order.at(s), batch);
+    const std::span<const Eigen::Index> examples = order.at(s);
+    slice_into(a.images, examples, batch);
     const stopwatch of_step;
-    const zolt::report made = step(batch);
+    const zolt::report made = step(batch, examples);
     const double milliseconds = of_step.milliseconds();
     forwards += made.forwards;
     result.work += made.work;
@@ -143,13 +156,21 @@ adaptation_result run(const assignment& a, const Trained& trained, Losses losses
   const std::uint64_t steps = std::max<std::uint64_t>(1, a.forwards / 2);
   zolt::optimizer opt{trained(net), policies..., zolt::linear_decay{.steps = steps}, zolt::options{.run = a.seed}};
   const bool per_example = std::is_same_v<Losses, example_losses>;
-  adaptation_result result = train(a, net, steps, [&](const dataset& batch) {
-    zolt::report made = opt.step([&](const zolt::probe_view& probes) -> const std::vector<double>& { return losses(net, probes, batch); });
+  adaptation_result result = train(a, net, steps, [&](const dataset& batch, std::span<const Eigen::Index> examples) {
+    constexpr bool knows_examples = requires { losses.passes(); };
+    zolt::report made = opt.step([&](const zolt::probe_view& probes) -> const std::vector<double>& {
+      if constexpr (knows_examples)
+        return losses(net, probes, batch, examples);
+      else
+        return losses(net, probes, batch);
+    });
     if (per_example) made.forwards = made.work = 2;  // a probe is one example of the batch
+    if constexpr (knows_examples) made.forwards = made.work = losses.passes();
     return made;
   });
   result.purity = decltype(opt)::purity;
   result.optimizer_bytes = opt.state_bytes();
+  if constexpr (requires { losses.bytes(); }) result.optimizer_bytes += losses.bytes();
   return result;
 }
 
@@ -160,7 +181,7 @@ adaptation_result run_on_layers(const assignment& a, network<Weights>& net, cons
   const auto steps = static_cast<std::uint64_t>(std::max(1.0, static_cast<double>(a.forwards) / forwards_per_step));
   zolt::optimizer opt{trained(net), policies..., zolt::linear_decay{.steps = steps}, zolt::options{.run = a.seed}};
   activations memory;
-  adaptation_result result = train(a, net, steps, [&](const dataset& batch) {
+  adaptation_result result = train(a, net, steps, [&](const dataset& batch, std::span<const Eigen::Index>) {
     return opt.step([&](const zolt::probe_view& probes) { return logits(net, probes, batch.images, memory); },
                     zolt::softmax_cross_entropy{batch.labels});
   });

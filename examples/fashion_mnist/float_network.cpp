@@ -23,20 +23,20 @@ void for_each_chunk(const float_network& network, const dataset& data, Function 
 
 }  // namespace
 
-float_network zero_network() {
+float_network zero_network(const network_sizes& sizes) {
   float_network network;
   for (std::size_t layer = 0; layer < layers; ++layer) {
-    network.weights[layer].setZero(layer_sizes[layer + 1], layer_sizes[layer]);
-    network.biases[layer].setZero(layer_sizes[layer + 1]);
+    network.weights[layer].setZero(sizes[layer + 1], sizes[layer]);
+    network.biases[layer].setZero(sizes[layer + 1]);
   }
   return network;
 }
 
-float_network initial_network(std::uint64_t seed) {
+float_network initial_network(std::uint64_t seed, const network_sizes& sizes) {
   const counter_random random{seed, counter_random::purpose::initial_weights};
-  float_network network = zero_network();
+  float_network network = zero_network(sizes);
   for (std::size_t layer = 0; layer < layers; ++layer) {
-    const float bound = std::sqrt(6.0F / static_cast<float>(layer_sizes[layer]));
+    const float bound = std::sqrt(6.0F / static_cast<float>(sizes[layer]));
     float* weights = network.weights[layer].data();
     for (Eigen::Index index = 0; index < network.weights[layer].size(); ++index)
       weights[index] = bound * random.symmetric(static_cast<std::uint64_t>(layer) << 32U | static_cast<std::uint64_t>(index));

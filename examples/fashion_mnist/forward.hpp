@@ -29,23 +29,31 @@ inline zolt::tensor_view<const float> view_of(const matrix& m) {
   return {m.data(), {static_cast<std::size_t>(m.rows()), static_cast<std::size_t>(m.cols())}};
 }
 
-/// `rows` rows of logits, the probe leading. The images have as many rows, or rows / probes.count() that every probe shares.
-/// This is all the model code that training and inference need; without probes it is the bare forward.
+/// What layers first … last − 1 make of x: `rows` rows, the probe leading. x has as many, or rows / probes.count() that every probe shares.
 template <class Weights>
-Eigen::Map<matrix> logits_of_rows(const network<Weights>& net, const zolt::probe_view& probes, const matrix& images, std::size_t rows,
-                                  activations& memory) {
-  zolt::tensor_view<const float> x = view_of(images);
-  for (std::size_t layer = 0; layer < layers; ++layer) {
+zolt::tensor_view<float> outputs_of_layers(const network<Weights>& net, const zolt::probe_view& probes, std::size_t first, std::size_t last,
+                                           zolt::tensor_view<const float> x, std::size_t rows, activations& memory) {
+  zolt::tensor_view<float> y;
+  for (std::size_t layer = first; layer < last; ++layer) {
     const std::size_t outputs = net.biases[layer].size();
     memory.values[layer].resize(rows * outputs);
-    const zolt::tensor_view<float> y(memory.values[layer].data(), {rows, outputs});
+    y = {memory.values[layer].data(), {rows, outputs}};
     zolt::linear(probes, net.weights[layer], x, y);
     zolt::add_bias(probes, net.biases[layer], y);
     if (layer + 1 < layers)
       for (float& v : y.flat()) v = v > 0.0F ? v : 0.0F;
     x = y;
   }
-  return {memory.values.back().data(), static_cast<Eigen::Index>(rows), classes};
+  return y;
+}
+
+/// `rows` rows of logits, the probe leading. The images have as many rows, or rows / probes.count() that every probe shares.
+/// This is all the model code that training and inference need; without probes it is the bare forward.
+template <class Weights>
+Eigen::Map<matrix> logits_of_rows(const network<Weights>& net, const zolt::probe_view& probes, const matrix& images, std::size_t rows,
+                                  activations& memory) {
+  const zolt::tensor_view<float> y = outputs_of_layers(net, probes, 0, layers, view_of(images), rows, memory);
+  return {y.data(), static_cast<Eigen::Index>(rows), classes};
 }
 
 /// The logits of a batch under every probe of a view: row k·B + b is example b under probe k.

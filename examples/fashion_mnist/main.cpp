@@ -5,8 +5,10 @@
 #include <cstdio>
 #include <exception>
 #include <optional>
+#include <string_view>
 
 #include "float_training.hpp"
+#include "frozen_cost.hpp"
 #include "options.hpp"
 #include "plot.hpp"
 #include "study.hpp"
@@ -22,6 +24,15 @@ double peak_megabytes() {
   return static_cast<double>(usage.ru_maxrss) / 1024;
 }
 
+std::string_view csv_of(job_list jobs) {
+  switch (jobs) {
+    case job_list::methods: return "methods.csv";
+    case job_list::layered: return "layers.csv";
+    case job_list::freezing: return "freezing.csv";
+    default: return "summary.csv";
+  }
+}
+
 void run_job(const options& o, const float_network& shipped, const experiment_data& data, const std::optional<upright_data>& upright) {
   const std::vector<job> jobs = jobs_of(chosen_recipes(o), o.seeds);
   progress line(fmt::format("training {} networks", jobs.size()), work_of(jobs));
@@ -29,7 +40,12 @@ void run_job(const options& o, const float_network& shipped, const experiment_da
   line.finish();
 
   print_table(all.rows);
-  fmt::print("With backpropagation, passes are steps.\n");
+  if (o.jobs == job_list::freezing) {
+    fmt::print("With freezing, a pass that starts behind the first layer counts by its products; steps are as many as without.\n\n");
+    print_cost_of_frozen_steps(data.adaptation);
+  } else {
+    fmt::print("With backpropagation, passes are steps.\n");
+  }
   if (o.jobs == job_list::methods) fmt::print("From scratch: zolt on upright images; nothing was shipped.\n");
   fmt::print(
       "\nPeak memory of the whole program: {:.0f} MB, images included. A coded weight is decoded tile by tile: beside the codes a run "
@@ -37,7 +53,7 @@ void run_job(const options& o, const float_network& shipped, const experiment_da
       "one scratch tile of 256 KiB per thread, its activations, and the optimizer bytes of the table.\n",
       peak_megabytes());
   if (!o.out) return;
-  write_summary(*o.out, o.jobs == job_list::methods ? "methods.csv" : o.jobs == job_list::layered ? "layers.csv" : "summary.csv", all.rows);
+  write_summary(*o.out, csv_of(o.jobs), all.rows);
   if (o.jobs != job_list::main) return;
   std::vector<curve_point> curves;
   for (const auto& c : all.curves) curves.insert(curves.end(), c.begin(), c.end());

@@ -42,7 +42,8 @@ parsed_options parse_options(int argument_count, const char* const* arguments) {
       "fashion_mnist"};
   app.get_formatter()->column_width(38);
   auto* const out_option =
-      app.add_option("--out", out, "Folder for summary.csv, curves.csv and curves.svg, methods.csv or layers.csv; made if missing")
+      app.add_option("--out", out,
+                     "Folder for summary.csv, curves.csv and curves.svg, methods.csv, layers.csv or freezing.csv; made if missing")
           ->type_name("DIR");
   app.add_option("--data", values.data, "Folder with the gzipped IDX files of Fashion-MNIST")
       ->type_name("DIR")
@@ -69,10 +70,15 @@ parsed_options parse_options(int argument_count, const char* const* arguments) {
   auto* const methods = app.add_flag_callback(
       "--methods", [&values] { values.jobs = job_list::methods; },
       "Published methods and controls on INT4, each with its own budget, instead of the main job");
+  auto* const layered = app.add_flag_callback(
+                               "--layers", [&values] { values.jobs = job_list::layered; },
+                               "Methods that see inputs and outputs of layers, and backpropagation beside them, instead of the main job")
+                            ->excludes(methods);
   app.add_flag_callback(
-         "--layers", [&values] { values.jobs = job_list::layered; },
-         "Methods that see inputs and outputs of layers, and backpropagation beside them, instead of the main job")
-      ->excludes(methods);
+         "--freezing", [&values] { values.jobs = job_list::freezing; },
+         "Layers that freeze beside layers that do not, and what a step on frozen ones costs, instead of the main job")
+      ->excludes(methods)
+      ->excludes(layered);
   app.add_option("--only", values.only, "Only methods whose name contains this")->type_name("TEXT");
   app.add_flag("--select", values.select, "Try the grids of hyper-parameters on the validation images instead");
   app.add_flag("--quick", values.quick, fmt::format("At most {} forward passes, and seed 1, where these are not given", quick_forwards));

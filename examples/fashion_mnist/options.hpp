@@ -10,8 +10,8 @@ namespace fashion_mnist {
 
 inline constexpr std::uint64_t quick_forwards = 2000;
 
-/// Which recipes are run: those of the main job, published methods on loss scalars, or methods that see the layers.
-enum class job_list { main, methods, layered };
+/// Which recipes are run: those of the main job, published methods on loss scalars, methods that see the layers, or layers that freeze.
+enum class job_list { main, methods, layered, freezing };
 
 struct options {
   std::optional<std::filesystem::path> out;  // tables and curves go here; without it only the table is printed

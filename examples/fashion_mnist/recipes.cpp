@@ -88,6 +88,28 @@ const std::vector<recipe>& layer_recipes() {
   return all;
 }
 
+// Everything but freezing is that of the main job.
+const std::vector<recipe>& freezing_recipes() {
+  static const std::vector<recipe> all = [] {
+    std::vector<recipe> list;
+    for (const recipe& plain : main_recipes()) {
+      if (plain.how != procedure::step_matched || plain.format == "fp8") continue;
+      list.push_back(plain);
+      recipe r = plain;
+      r.how = procedure::first_layer_freezes;
+      r.frozen_from = 0.5;
+      for (const auto& [name, bits] :
+           {std::pair<std::string_view, int>{"freezing", 32}, {"freezing, 8-bit features", 8}, {"freezing, 4-bit features", 4}}) {
+        r.method = name;
+        r.feature_bits = bits;
+        list.push_back(r);
+      }
+    }
+    return list;
+  }();
+  return all;
+}
+
 namespace {
 
 /// What a grid varies; an empty axis keeps the chosen value.

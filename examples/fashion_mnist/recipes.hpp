@@ -10,6 +10,7 @@ namespace fashion_mnist {
 enum class procedure {
   step_matched,                ///< sparse probes of whole codes, stochastic write-back: no state
   step_matched_residual,       ///< the same with four more bits per weight
+  first_layer_freezes,         ///< step_matched until the first layer freezes; from then on its features are kept
   dense_float,                 ///< every float weight probed at once, scalar normalised
   per_example,                 ///< a direction per example of the batch, stochastic write-back
   per_example_residual,        ///< the same with four more bits per weight
@@ -53,7 +54,7 @@ struct probe_density {
 /// Units    rate: RMS step per weight, in codes (dense_float: in RMS weights of the layer; scales_only: in parts of the scale;
 ///          latent_backpropagation: largest step, in RMS weights; other straight-through ones: codes² per unit of loss). radius: codes (RMS weights, parts
 ///          of the scale; two_roundings: the deviation of a probe in codes). forwards: passes of 128 images, one that starts in the
-///          middle counting by its products; with backpropagation, steps.
+///          middle counting by its products (first_layer_freezes: those of as many steps without freezing); with backpropagation, steps.
 struct recipe {
   std::string_view format;  ///< int8, int4, fp8 or float
   std::string_view method;  ///< as tables name it
@@ -64,15 +65,18 @@ struct recipe {
   std::uint64_t forwards = 20000;
   task learns = task::turned_camera;
   landing lands = landing::stochastic;
-  double power = 1;  ///< see zolt::factored_rms
+  double power = 1;        ///< see zolt::factored_rms
+  double frozen_from = 1;  ///< first_layer_freezes: the part of the steps after which the first layer stays as it is
+  int feature_bits = 32;   ///< of each feature that is kept then
 
   friend bool operator==(const recipe&, const recipe&) = default;
 };
 
-/// The recipes of the main job, those of `--methods` and those of `--layers`. Their numbers were chosen by `--select`.
+/// The recipes of the main job, those of `--methods`, of `--layers` and of `--freezing`. Their numbers were chosen by `--select`.
 const std::vector<recipe>& main_recipes();
 const std::vector<recipe>& method_recipes();
 const std::vector<recipe>& layer_recipes();
+const std::vector<recipe>& freezing_recipes();
 
 /// Every setting that `--select` tries for a recipe, the chosen one among them.
 std::vector<recipe> grid_of(const recipe& chosen);

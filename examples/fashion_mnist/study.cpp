@@ -83,9 +83,10 @@ std::size_t straight_through_bytes_of(procedure how, const float_network& networ
 
 std::vector<recipe> chosen_recipes(const options& chosen) {
   std::vector<recipe> recipes;
-  const std::vector<recipe>& all = chosen.jobs == job_list::methods   ? method_recipes()
-                                   : chosen.jobs == job_list::layered ? layer_recipes()
-                                                                      : main_recipes();
+  const std::vector<recipe>& all = chosen.jobs == job_list::methods    ? method_recipes()
+                                   : chosen.jobs == job_list::layered  ? layer_recipes()
+                                   : chosen.jobs == job_list::freezing ? freezing_recipes()
+                                                                       : main_recipes();
   for (recipe r : all) {
     const bool format_wanted =
         r.format == "float" || std::find(chosen.formats.begin(), chosen.formats.end(), r.format) != chosen.formats.end();

@@ -84,4 +84,10 @@ void check_fields(const P& policy, std::vector<problem>& problems) {
     });
 }
 
+/// Appends what a policy finds wrong about the parameters it is to work on, if it looks at them.
+template <class P, class Parameters>
+void check_against(const P& policy, const Parameters& parameters, std::vector<problem>& problems) {
+  if constexpr (requires { policy.check(parameters, problems); }) policy.check(parameters, problems);
+}
+
 }  // namespace zolt::inline v0

@@ -67,6 +67,33 @@ concept displacing_law = adding_law<L> &&
   law.put_back_and_add(key, info, first, w, from, coefficient);
 };
 
+/// A law that leaves whole parameters alone for a step: every z of a parameter that touches() denies is 0, and nothing visits its weights.
+/// touched_density() is the density on the others; density() is over all weights, as of any law.
+template <class L>
+concept selective_law = resolved_law<L> && requires(const L& law, const parameter_info& info) {
+  { law.touches(info) } -> std::same_as<bool>;
+  { law.touched_density() } -> std::same_as<double>;
+};
+
+namespace detail {
+/// Whether a step under this law may move a parameter.
+template <resolved_law Law>
+bool touches(const Law& law, const parameter_info& info) {
+  if constexpr (selective_law<Law>)
+    return law.touches(info);
+  else
+    return true;
+}
+/// The expected fraction of non-zeros in a parameter that a step may move.
+template <resolved_law Law>
+double touched_density(const Law& law) {
+  if constexpr (selective_law<Law>)
+    return law.touched_density();
+  else
+    return law.density();
+}
+}  // namespace detail
+
 namespace detail {
 template <resolved_law Law>
 void add_direction(const Law& law, const direction_key& key, const parameter_info& info, std::uint64_t first, float coefficient,

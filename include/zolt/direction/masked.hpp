@@ -213,6 +213,8 @@ struct masked_law {
   std::uint64_t cell() const requires requires(const Law& l) { l.cell(); }
   { return base.cell(); }
   masked_law for_update() const { return {detail::update_law(base), masks}; }
+  bool touches(const parameter_info& info) const requires selective_law<Law> { return base.touches(info); }
+  double touched_density() const requires selective_law<Law> { return base.touched_density() * masks->kept_fraction(); }
 
   void fill(const direction_key& key, const parameter_info& info, std::uint64_t first, std::span<std::int16_t> z) const {
     base.fill(key, info, first, z);
@@ -262,6 +264,10 @@ struct masked {
   void fields(Field&& field) const {
     if constexpr (policy_with_fields<Base>) base.fields(field);
     if constexpr (policy_with_fields<Mask>) mask.fields(field);
+  }
+  template <class Parameters>
+  void check(const Parameters& parameters, std::vector<problem>& problems) const {
+    check_against(base, parameters, problems);
   }
   template <class Parameters>
   void refresh(inputs& in, const Parameters& parameters, const direction_key& key) const {

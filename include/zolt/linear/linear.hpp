@@ -61,14 +61,19 @@ void linear(const probe_view& probes, const Weights& w, tensor_view<const float>
 
 namespace detail {
 
+/// The rows of y under the first probe, for all the others.
+inline void repeat_rows(tensor_view<float> y, std::size_t batch) {
+  for (std::size_t done = batch == 0 ? y.rows() : batch; done < y.rows(); done += batch)
+    std::copy_n(y.data(), batch * y.columns(), y.row(done).data());
+}
+
 /// A layer of a forward that somebody watches: every copy of the batch sees the weights as they are, so they are read once.
 template <class Weights>
 void observed_linear(layer_observer& observer, const Weights& w, tensor_view<const float> x, tensor_view<float> y) {
   const layer_call call = call_of(w);
   if (!observer.enter(call, x, y)) {
     linear(probe_view{}, w, x, y.rows_from(0, x.rows()));
-    for (std::size_t done = x.size() == 0 ? y.rows() : x.rows(); done < y.rows(); done += x.rows())
-      std::copy_n(y.data(), x.rows() * y.columns(), y.row(done).data());
+    repeat_rows(y, x.rows());
   }
   observer.leave(call, x, y);
 }
@@ -79,7 +84,8 @@ void observed_linear(layer_observer& observer, const Weights& w, tensor_view<con
 ///
 /// Rows lead with the probe: for B = y.rows / probes.count(), row k·B + b of y is example b under probe k. x has the same rows, or B rows that
 /// every probe shares (the first layer of a network). Each tile of w is decoded once, moved per probe, multiplied, and forgotten. With one
-/// row per probe a law of per-example directions multiplies once for all of them.
+/// row per probe a law of per-example directions multiplies once for all of them. Rows that all probes share under a w that none of them
+/// moves are multiplied once and copied.
 ///
 /// Shapes   w: outputs × inputs; x: rows × inputs; y: rows × outputs.
 /// Cost     2 · rows · outputs · inputs operations; one decode of w; a scratch tile of at most 256 KiB or four rows per probe.
@@ -95,6 +101,10 @@ void linear(const probe_view& probes, const Weights& w, tensor_view<const float>
   if (probes.observer() != nullptr) return detail::observed_linear(*probes.observer(), w, x, y);
   if (probes.multiply(w, x, y)) return;
   const std::size_t x_step = x.rows() == y.rows() ? batch : 0;
+  if (x_step == 0 && probes.count() > 1 && !probes.moves(w)) {
+    linear(probe_view{}, w, x, y.rows_from(0, batch));
+    return detail::repeat_rows(y, batch);
+  }
 
   constexpr std::size_t tile_floats = std::size_t{1} << 16;
   const std::size_t rows_at_once = std::max<std::size_t>(4, tile_floats / (s.columns * probes.count()) / 4 * 4);

@@ -52,6 +52,9 @@ class low_rank_adapter {
   tensor_view<float> a() const { return a_; }
   tensor_view<float> b() const { return b_; }
 
+  /// Whether this step moves any of the three.
+  bool moves(const probe_view& probes) const { return probes.moves(*base_) || probes.moves(a_) || probes.moves(b_); }
+
   /// out[k·n + j] = weight first + j of W' under probe k, n = out.size() / probes.count().
   void read(const probe_view& probes, std::size_t first, std::span<float> out) const {
     probes.read(*base_, first, out);

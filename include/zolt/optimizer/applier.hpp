@@ -62,8 +62,9 @@ class applier {
     resolved_.reserve(steps_at_once * queries * parameters_.size());
   }
 
-  /// Applies the terms of a step to all weights, a lane of the team at a time, and lets the inputs of the direction absorb it.
-  /// restore(lane, p, first, last, base) is called for every part of the weights before they are touched, or, where all that is done to
+  /// Applies the terms of a step to all weights, a lane of the team at a time, and lets the inputs of the direction absorb it; to a parameter
+  /// that its law leaves alone, nothing.
+  /// restore(lane, p, first, last, base) is called for every part of those weights before they are touched, or, where all that is done to
   /// them is to add one direction, restore.and_add(lane, p, law, first, last, base, term).
   template <executor Executor, class Restore>
   write_events apply(Executor& team, inputs_t<direction_policy>& inputs, const logged_step& step, std::span<const logged_term> terms,
@@ -72,16 +73,18 @@ class applier {
     resolve_steps(inputs, step, terms);
     reserve_sums(terms.size());
     const law of_probes = law_of(policies_.direction, step.law, inputs);
+    const auto touched = [&of_probes](const auto& p) { return touches(of_probes, info_of(p)); };
     const auto absorb = [&](const parameter_info& info, std::size_t first, std::size_t last) {
       if constexpr (absorbs) policies_.direction.absorb(inputs, info, first, last, absorbed_step<law>{of_probes, slopes_, curvatures_});
     };
     if (visits_weights(terms))
       team.run([&](std::size_t lane) {
-        for_each_range(
-            parameters_, team.size(), lane, [&](std::size_t i, const auto& p, std::size_t first, std::size_t last, std::uint64_t base) {
-              for_each_part(first, last, part_size_of_updates(),
-                            [&](std::size_t begin, std::size_t end) { apply_part(lane, i, p, begin, end, base, restore, absorb); });
-            });
+        for_each_range(parameters_, team.size(), lane, touched,
+                       [&](std::size_t i, const auto& p, std::size_t first, std::size_t last, std::uint64_t base) {
+                         for_each_part(first, last, part_size_of_updates(), [&](std::size_t begin, std::size_t end) {
+                           apply_part(lane, i, p, begin, end, base, restore, absorb);
+                         });
+                       });
       });
     write_events all;
     for (const write_events& e : events_) all = all + e;

@@ -11,12 +11,12 @@ namespace zolt::inline v0::detail {
 
 inline constexpr std::size_t block_size = 128 * tile_size;
 
-/// f(parameter index, parameter, first, last, base) for the weights of one lane of `lanes`: a run of neighbouring blocks over all parameters.
-/// Runs end at multiples of block_size or with a parameter, so that no byte of packed codes or residuals has two owners; `base` makes indices
+/// f(parameter index, parameter, first, last, base) for the weights of one lane of `lanes`: a run of neighbouring blocks over all parameters
+/// that `visited(parameter)` lets pass. Runs end at multiples of block_size or with a parameter, so that no byte of packed codes or residuals has two owners; `base` makes indices
 /// unique over the parameters.
-template <parameter_set Parameters, class Function>
-void for_each_range(const Parameters& parameters, std::size_t lanes, std::size_t lane, Function&& f) {
-  const auto blocks_of = [](const auto& p) { return (p.size() + block_size - 1) / block_size; };
+template <parameter_set Parameters, class Visited, class Function>
+void for_each_range(const Parameters& parameters, std::size_t lanes, std::size_t lane, Visited&& visited, Function&& f) {
+  const auto blocks_of = [&visited](const auto& p) { return visited(p) ? (p.size() + block_size - 1) / block_size : 0; };
   std::size_t blocks = 0;
   for_each_parameter(parameters, [&](std::size_t, const auto& p) { blocks += blocks_of(p); });
   const std::size_t begin = blocks * lane / lanes, end = blocks * (lane + 1) / lanes;

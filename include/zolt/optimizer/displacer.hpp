@@ -179,16 +179,20 @@ class displacer {
     detail::displace<S, law>(p, law_, &here, nullptr, first, last, base, state.corrections, old, old);
   }
 
+  /// Weights of other parameters are where they were.
+  auto touched() const {
+    return [this](const auto& p) { return touches(law_, info_of(p)); };
+  }
   template <class Function>
   void for_each_part_of(std::size_t lane, Function&& f) const {
-    for_each_range(parameters_, lanes_.size(), lane,
+    for_each_range(parameters_, lanes_.size(), lane, touched(),
                    [&](std::size_t, const auto& p, std::size_t first, std::size_t last, std::uint64_t base) {
                      for_each_part(first, last, part_size(law_), [&](std::size_t begin, std::size_t end) { f(p, begin, end, base); });
                    });
   }
   std::size_t dense_weights_of(std::size_t lane) const {
     std::size_t count = 0;
-    for_each_range(parameters_, lanes_.size(), lane,
+    for_each_range(parameters_, lanes_.size(), lane, touched(),
                    [&count]<class S>(std::size_t, const parameter<S>& p, std::size_t first, std::size_t last, std::uint64_t) {
                      count += dense_storage<S> && !p.relative ? last - first : 0;
                    });

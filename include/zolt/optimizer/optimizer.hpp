@@ -39,7 +39,7 @@ struct report {
   double work = 0;                         ///< the same with outer products, and transposed ones of the head and of blocks
   write_events writes;
   std::uint64_t growths = 0;            ///< buffers that grew beyond their reservation, since the optimizer was made
-  std::span<const std::string> unread;  ///< after the first on-read step: parameters that no forward read
+  std::span<const std::string> unread;  ///< parameters that no forward on read had read when a first step moved them
 };
 
 /// Fine-tunes parameters with loss evaluations alone.
@@ -92,7 +92,7 @@ class optimizer {
   }
 
   /// The model under all probes of the plan, for a caller that evaluates by himself.
-  probe_view probes() { return {this, &read_from, ask(), sign_factored_law<law> ? &multiply_from : nullptr}; }
+  probe_view probes() { return {this, &read_from, ask(), sign_factored_law<law> ? &multiply_from : nullptr, &moves_from}; }
 
   /// Evaluates the plan with any of the three forms of a loss. If it throws, the weights are as they were and the step starts anew.
   template <class Loss>
@@ -200,6 +200,7 @@ class optimizer {
   void make_buffers() {
     ranges_ = detail::memory_ranges(parameters_);
     read_.assign(parameters_.size(), 0);
+    judged_.assign(parameters_.size(), 0);
     const std::size_t queries = policies_.estimator.queries;
     plan_.reserve(2 * queries + 3);
     seen_.reserve(2 * queries + 3);
@@ -341,22 +342,42 @@ class optimizer {
     if (k != plan_.size()) fail("evaluate", "losses returned", k, "be one per probe of the plan, which has " + to_text(plan_.size()));
     after_read();
   }
+  /// A parameter is judged in the first step that moves it: before, a forward may do without it.
   void after_read() {
     if (reads_checked_) return;
     reads_checked_ = true;
-    for (std::size_t i = 0; i < read_.size(); ++i)
-      if (read_[i] == 0) unread_.push_back(detail::name_of(parameters_, i));
+    for_each_parameter(parameters_, [this](std::size_t i, const auto& p) {
+      if (judged_[i] != 0) return;
+      if (!detail::touches(law_, info_of(p))) {
+        reads_checked_ = false;
+        return;
+      }
+      judged_[i] = 1;
+      if (read_[i] == 0) unread_.push_back(p.name);
+    });
   }
 
-  /// The parameter that begins at an address, noted as read; none if the address is in no parameter's memory.
-  std::optional<std::size_t> parameter_read_at(const std::byte* address) {
+  /// The parameter that begins at an address; none if the address is in no parameter's memory.
+  std::optional<std::size_t> parameter_at(const std::byte* address) const {
     const detail::memory_range* range = detail::range_at(ranges_, address);
     if (range == nullptr) return {};
     if (address != range->begin)
       fail(detail::name_of(parameters_, range->parameter), "address read", "inside the tensor",
            "be its first weight; say where to read by `first`");
-    std::atomic_ref(read_[range->parameter]).store(1, std::memory_order_relaxed);
     return range->parameter;
+  }
+  /// The same, noted as read.
+  std::optional<std::size_t> parameter_read_at(const std::byte* address) {
+    const std::optional<std::size_t> index = parameter_at(address);
+    if (index) std::atomic_ref(read_[*index]).store(1, std::memory_order_relaxed);
+    return index;
+  }
+  static bool moves_from(const void* self, const std::byte* address) {
+    const optimizer& o = *static_cast<const optimizer*>(self);
+    bool moves = false;
+    if (const std::optional<std::size_t> index = o.parameter_at(address))
+      o.parameters_.visit(*index, [&](const auto& p) { moves = detail::touches(o.law_, info_of(p)); });
+    return moves;
   }
   static bool read_from(void* self, const std::byte* address, std::size_t first, std::size_t count, bool unscaled,
                         std::span<const probe> probes, std::span<float> out) {
@@ -504,7 +525,7 @@ class optimizer {
   std::vector<logged_term> logged_;
 
   std::vector<detail::memory_range> ranges_;
-  std::vector<std::uint8_t> read_;
+  std::vector<std::uint8_t> read_, judged_;
   std::vector<std::string> unread_;
   bool reads_checked_ = false;
   bool in_scope_ = false;

@@ -143,7 +143,7 @@ inline constexpr double tile_density = 0.25;
 
 template <resolved_law Law>
 bool moves_by_tiles(const Law& law) {
-  return !sparse_law<Law> || law.density() > tile_density;
+  return !sparse_law<Law> || touched_density(law) > tile_density;
 }
 
 /// Storage whose codes and scales can be read by the run.
@@ -195,6 +195,7 @@ std::uint64_t read_probes(const parameter<Storage>& p, const Law& law, double ra
     if (!unscaled) storage.decode(first, out.first(n));
   }
   for (std::size_t k = 1; k < probes.size(); ++k) std::copy_n(out.data(), n, out.data() + k * n);
+  if (!touches(law, info_of(p))) return 0;
 
   constexpr std::size_t most = 8;  // probes of one key that share a traversal
   for (std::size_t k = 0; k < probes.size();) {

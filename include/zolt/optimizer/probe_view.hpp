@@ -104,9 +104,13 @@ class probe_view {
   using multiply_function = bool (*)(void* optimizer, const std::byte* address, const shape& weights, std::span<const probe> probes,
                                      tensor_view<const float> x, tensor_view<float> y);
 
+  /// Whether the parameter at an address is one that the step moves.
+  using moves_function = bool (*)(const void* optimizer, const std::byte* address);
+
   probe_view() = default;
-  probe_view(void* optimizer, read_function how, std::span<const probe> probes, multiply_function how_to_multiply = nullptr)
-      : optimizer_(optimizer), read_(how), multiply_(how_to_multiply), probes_(probes) {}
+  probe_view(void* optimizer, read_function how, std::span<const probe> probes, multiply_function how_to_multiply = nullptr,
+             moves_function which_move = nullptr)
+      : optimizer_(optimizer), read_(how), multiply_(how_to_multiply), moves_(which_move), probes_(probes) {}
 
   /// A view of the weights as they are, for a forward whose layers are watched: `copies` are copies of the batch.
   probe_view(layer_observer& observer, std::span<const probe> copies) : observer_(&observer), probes_(copies) {}
@@ -121,6 +125,29 @@ class probe_view {
   }
   /// Who watches the layers of this forward, or null.
   layer_observer* observer() const { return observer_; }
+
+  /// Whether this step moves a tensor. One that it does not is the same under every probe, before the step and after it: a forward may compute
+  /// once what comes before the first tensor that moves (with a probe_view of its own), or keep it while that goes on. Asking is not reading.
+  ///
+  /// Where layers are watched, every tensor moves. So does a composite under any optimizer, unless its moves(probes) says otherwise.
+  template <class Weights>
+  bool moves(const Weights& w) const {
+    if (observer_ != nullptr) return true;
+    if (optimizer_ == nullptr) return false;
+    if constexpr (requires { w.moves(*this); }) {
+      return w.moves(*this);
+    } else if constexpr (composite_weights<Weights>) {
+      return true;
+    } else {
+      if (is_moved(detail::address_of(w))) return true;
+      if constexpr (detail::has_float_scales<Weights>) {
+        const auto& view = detail::view_of(w);
+        if (is_moved(detail::address_of(view.scales()))) return true;
+        if constexpr (requires { view.zeros(); }) return is_moved(detail::address_of(view.zeros()));
+      }
+      return false;
+    }
+  }
 
   /// out[k·n + j] = weight first + j under probe k, for n = out.size() / count(). A tensor that is not a parameter comes back unchanged.
   /// Codes whose float scales or zero points are parameters are seen under the scales of each probe.
@@ -158,6 +185,9 @@ class probe_view {
   }
 
  private:
+  bool is_moved(const std::byte* address) const {
+    return moves_ != nullptr ? moves_(optimizer_, address) : is_parameter(address, 0, {}, false);
+  }
   bool is_parameter(const std::byte* address, std::size_t first, std::span<float> out, bool unscaled) const {
     return read_ != nullptr && read_(optimizer_, address, first, out.size() / count(), unscaled, probes_, out);
   }
@@ -206,6 +236,7 @@ class probe_view {
   void* optimizer_ = nullptr;
   read_function read_ = nullptr;
   multiply_function multiply_ = nullptr;
+  moves_function moves_ = nullptr;
   layer_observer* observer_ = nullptr;
   std::span<const probe> probes_;
 };

@@ -161,7 +161,10 @@ void check_probes_of(const parameter<Storage>& p, const Composition& c, std::vec
 template <parameter_set Parameters, class Composition>
 std::vector<problem> find_problems(const Parameters& parameters, const Composition& c, const options& o) {
   std::vector<problem> problems;
-  c.for_each([&problems](const auto& policy) { check_fields(policy, problems); });
+  c.for_each([&](const auto& policy) {
+    check_fields(policy, problems);
+    check_against(policy, parameters, problems);
+  });
   if (o.threads < 1 || o.threads > most_threads)
     problems.push_back({"options", "threads", to_text(o.threads), "be at least 1 and at most " + to_text(most_threads)});
   if constexpr (!composition_of_layers<Composition>) detail::check_probing(c, o, problems);

@@ -21,7 +21,8 @@ namespace zolt::inline v0 {
 /// Cost     no state per weight; window + 1 directions and applications of the rule per query, weight and step; the terms of `window` steps
 ///          per model. All weights are visited, whatever the law.
 /// Source   MeZO (arXiv 2305.17333) appendix, with all steps; AdaMeZO (arXiv 2605.00650), with the last ones.
-/// Differs  a law that reads inputs (a mask that moves) regenerates past estimates with those of now.
+/// Differs  a law that reads inputs (a mask that moves) regenerates past estimates with those of now. A step that left a parameter alone
+///          counts as an estimate of 0 there, where moments that are kept do not notice it.
 template <elementwise_rule Rule>
   requires(moments_of<Rule>() > 0)
 struct replayed {
