@@ -11,6 +11,7 @@
 #include "zolt/direction/dense.hpp"
 #include "zolt/optimizer/blocks.hpp"
 #include "zolt/optimizer/journal.hpp"
+#include "zolt/optimizer/narrow_words.hpp"
 #include "zolt/optimizer/per_example.hpp"
 #include "zolt/optimizer/slots.hpp"
 #include "zolt/optimizer/trajectory.hpp"
