@@ -10,6 +10,7 @@
 #include "zolt/direction/dense.hpp"
 #include "zolt/estimator/coefficient_shape.hpp"
 #include "zolt/optimizer/optimizer.hpp"
+#include "zolt/parameter/narrow.hpp"
 #include "zolt/update/adaptive.hpp"
 #include "zolt/update/momentum.hpp"
 #include "zolt/update/vote.hpp"
@@ -182,26 +183,38 @@ TEST(memory, a_journal_holds_the_exceptions) {
   EXPECT_LE(floats.journal_bytes(), 2 * 4 * m.in_float.size()) << "a copy of four bytes per weight";
 }
 
+template <class Parameters, class Bytes>
+void expect_survives(const Parameters& parameters, Bytes&& bytes, double density, std::size_t threads) {
+  const auto before = bytes();
+  std::size_t failures = 0;
+  for (bool failed = true; failed; ++failures) {
+    optimizer opt{parameters, sparse_rademacher{.ratio = 0, .min_density = density}, options{.threads = threads}};
+    opt.ask();
+    allowed = failures;
+    try {
+      opt.evaluate([] { return 1.0; });
+      failed = false;
+    } catch (const std::bad_alloc&) {
+    }
+    allowed = ~std::size_t{0};
+    ASSERT_EQ(bytes() == before, true) << "after " << failures << " allocations of " << threads << " threads";
+  }
+  EXPECT_GT(failures, 2u) << "a journal allocates in its first step";
+}
+
 TEST(memory, that_runs_out_while_a_probe_is_entered_leaves_the_weights_as_they_were) {
   for (const std::size_t threads : teams)
     for (const double density : {1.0, 0.2}) {
       model m = model::extreme();
-      const auto before = m.bytes();
-      std::size_t failures = 0;
-      for (bool failed = true; failed; ++failures) {
-        optimizer opt{m.mixed(), sparse_rademacher{.ratio = 0, .min_density = density}, options{.threads = threads}};
-        opt.ask();
-        allowed = failures;
-        try {
-          opt.evaluate([] { return 1.0; });
-          failed = false;
-        } catch (const std::bad_alloc&) {
-        }
-        allowed = ~std::size_t{0};
-        ASSERT_EQ(m.bytes() == before, true) << "after " << failures << " allocations of " << threads << " threads";
-      }
-      EXPECT_GT(failures, 2u) << "a journal allocates in its first step";
+      expect_survives(
+          m.mixed(), [&m] { return m.bytes(); }, density, threads);
     }
+  std::vector<std::uint16_t> half(9000), brain(20000);
+  for (std::size_t i = 0; i < brain.size(); ++i) brain[i] = static_cast<std::uint16_t>(0x3f00 + i % 512);
+  const auto words = parameters(parameter("half", half_view(std::span<std::uint16_t>(half))),
+                                parameter("brain", bfloat16_view(std::span<std::uint16_t>(brain))));
+  expect_survives(
+      words, [&] { return std::pair(half, brain); }, 0.2, 2);
 }
 
 }  // namespace

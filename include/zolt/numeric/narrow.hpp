@@ -64,6 +64,7 @@ struct sign_and_magnitude {
     const bool minus = ordinal < 0 || (ordinal == 0 && negative);
     return static_cast<std::uint16_t>((minus ? 0x8000 : 0) | (ordinal < 0 ? -ordinal : ordinal));
   }
+  friend bool operator==(const sign_and_magnitude&, const sign_and_magnitude&) = default;
 };
 
 }  // namespace detail

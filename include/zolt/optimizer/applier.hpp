@@ -37,6 +37,7 @@ class applier {
       : parameters_(parameters), policies_(policies), run_(run), events_(lanes), sums_(sign_factored_law<law> ? lanes : 0) {
     states_.resize(parameters_.size());
     for_each_parameter(parameters_, [this]<class S>(std::size_t i, const parameter<S>& p) {
+      require_landing<write_back_type, S>();
       states_[i].moments.assign(moments * p.size(), 0.0f);
       if constexpr (coded_storage<S> && residual_bits > 0)
         states_[i].residuals.assign(residual_field<residual_bits>::bytes_for(p.size()), 0);

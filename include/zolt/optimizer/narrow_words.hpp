@@ -112,12 +112,18 @@ void displace(const parameter<Storage>& p, const Law& law, const displacement_of
   }
 }
 
+/// One sentence from the compiler if a write-back cannot land on 16-bit words.
+template <write_back WriteBack, parameter_storage Storage>
+constexpr void require_landing() {
+  static_assert(!narrow_storage<Storage> ||
+                    (WriteBack::residual_bits == 0 && !replaying_write_back<WriteBack> && !std::same_as<WriteBack, always_one_code>),
+                "zolt: 16-bit weights keep no residual and have no codes: give zolt::stochastic, zolt::thrifty or zolt::nearest");
+}
+
 /// Lands updates on the words of one parameter: w + Δ, or w + w·Δ, goes to one of its two neighbours as the write-back rounds. No word
 /// becomes one beyond the parameter's bounds or the format's range. A change that is no finite number is not made, and counted as cut.
 template <write_back WriteBack, narrow_storage Storage>
 class word_writer {
-  static_assert(WriteBack::residual_bits == 0 && !replaying_write_back<WriteBack> && !std::same_as<WriteBack, always_one_code>,
-                "zolt: 16-bit weights keep no residual and have no codes: give zolt::stochastic, zolt::thrifty or zolt::nearest");
   using format_type = typename Storage::format;
 
  public:
