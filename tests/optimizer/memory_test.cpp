@@ -102,6 +102,21 @@ TEST(memory, a_step_allocates_nothing) {
   expect_no_allocation(adam{.rate = 0.1}, residual<4>{});
 }
 
+TEST(memory, a_step_on_16_bit_weights_allocates_nothing) {
+  std::vector<std::uint16_t> w(20000, 0x3c00);
+  for (const double density : {1.0, 0.1}) {
+    optimizer opt{parameters(parameter("w", half_view(std::span<std::uint16_t>(w)))), two_point{.radius = 0.1},
+                  sparse_rademacher{.ratio = 0, .min_density = density}, sgd{.rate = 0.01}};
+    const auto loss = [&w] { return static_cast<double>(w[17]); };
+    std::uint64_t growths = 0;
+    for (int step = 0; step < 2; ++step) growths = opt.step(loss).growths;
+    const std::size_t before = allocations;
+    for (int step = 0; step < 10; ++step) opt.step(loss);
+    EXPECT_EQ(allocations - before, opt.step(loss).growths - growths);
+    EXPECT_LE(allocations - before, 1u);
+  }
+}
+
 TEST(memory, concurrent_probes_allocate_nothing) {
   model m = model::quantized();
   optimizer opt{m.mixed(), two_point{.queries = 4}, options{.threads = 3, .concurrent_probes = true}};

@@ -10,14 +10,17 @@
 #include <string>
 #include <vector>
 
+#include "support/layer_models.hpp"
 #include "support/messages.hpp"
 #include "support/models.hpp"
 #include "zolt/direction/dense.hpp"
 #include "zolt/direction/masked.hpp"
 #include "zolt/direction/per_example.hpp"
+#include "zolt/estimator/exact_head.hpp"
 #include "zolt/linear/linear.hpp"
 #include "zolt/optimizer/code_delta_log.hpp"
 #include "zolt/optimizer/divergence_projection.hpp"
+#include "zolt/optimizer/layer_optimizer.hpp"
 #include "zolt/optimizer/optimizer.hpp"
 #include "zolt/update/momentum.hpp"
 
@@ -240,6 +243,21 @@ TEST(narrow_seeing, is_one_run_however_it_is_seen_and_replays_bit_for_bit) {
   expect_one_run(masked<gaussian, magnitude_mask>{}, sgd{.rate = 0.5}, nearest{});
 }
 
+// No loss is needed for an update, so that this holds for every compiler, flag and number of threads.
+TEST(narrow_replay, of_logged_terms_gives_these_words) {
+  const std::vector<logged_term> terms = {{0, 0.75f}, {1, -0.3f}};
+  const auto hash_after = [&terms](const auto&... policies) {
+    narrow_model m = narrow_model::extreme();
+    optimizer opt{m.list({.unit = 0.25}), policies..., options{.run = 21, .threads = 2}};
+    for (std::uint32_t step = 0; step < 3; ++step) opt.apply({step, 0x20000000, 0.5f, 2}, terms);
+    const auto bytes = m.bytes();
+    return hash_of(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  };
+  EXPECT_EQ(hash_after(gaussian{}, sgd{}), 2641240404588868119u);
+  EXPECT_EQ(hash_after(rademacher{}, adam{}), 10362711538770627604u);
+  EXPECT_EQ(hash_after(sgd{}, two_point{}), 4479428129010784817u);
+}
+
 TEST(narrow_seeing, per_example_directions_are_seen_multiplied_and_replayed) {
   narrow_model m = narrow_model::usual(), again = narrow_model::usual();
   const auto make = [](narrow_model& of) { return parameters(parameter("brain", of.brains(), {.unit = 0.01})); };
@@ -415,6 +433,28 @@ TEST(narrow_projection, shows_in_place_what_it_shows_on_read_and_replays) {
     return m.bytes();
   };
   EXPECT_EQ(run(true), run(false));
+}
+
+TEST(narrow_layers, land_the_estimate_of_backpropagation) {
+  std::vector<std::vector<std::uint16_t>> memory;
+  layered_network<half_view> net({20, 16, 5}, activation::relu, 24, 1, [&memory](const tensor<float>& w) {
+    memory.emplace_back(w.size());
+    const half_view view(tensor_view<std::uint16_t>(memory.back().data(), w.shape()));
+    view.encode(0, w.flat());
+    return view;
+  });
+  const tensor<double> before = decoded(net.weights[1], {5, 16});
+  const gradients truth = net.backpropagated();
+  optimizer opt{net.list(1), exact_head{}, sgd{.rate = 0.5}, no_gradient_normalisation{}};
+  opt.step(net.forward(), net.loss());
+  const tensor<double> after = decoded(net.weights[1], {5, 16});
+  double moved = 0;
+  for (std::size_t i = 0; i < after.size(); ++i) {
+    const double expected = before.data()[i] - 0.5 * truth.weights[1].data()[i];
+    EXPECT_NEAR(after.data()[i], expected, std::fabs(expected) * 0x1p-10 + 0x1p-24) << "one step of binary16";
+    moved += std::fabs(after.data()[i] - before.data()[i]);
+  }
+  EXPECT_GT(moved, 0.1);
 }
 
 TEST(narrow_code_delta_log, keeps_words_as_the_floats_they_are) {

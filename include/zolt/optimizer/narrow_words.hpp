@@ -17,7 +17,7 @@
 /// Probes and updates of 16-bit words: what perturbation.hpp, journal.hpp and application.hpp do for floats and codes.
 namespace zolt::inline v0::detail {
 
-/// w + d, or w + w·d. Both products and sums of floats that are of one size are exact in double, so that nothing is rounded before the word is.
+/// w + d, or w + w·d, in double: a product of two floats is exact there, and a sum keeps what a float would lose of a change far below a step.
 template <narrow_format Format>
 double displaced_value(const Format& f, std::uint16_t word, float d, bool relative) {
   const double w = f.value_of(word);
@@ -120,8 +120,8 @@ constexpr void require_landing() {
                 "zolt: 16-bit weights keep no residual and have no codes: give zolt::stochastic, zolt::thrifty or zolt::nearest");
 }
 
-/// Lands updates on the words of one parameter: w + Δ, or w + w·Δ, goes to one of its two neighbours as the write-back rounds. No word
-/// becomes one beyond the parameter's bounds or the format's range. A change that is no finite number is not made, and counted as cut.
+/// Lands updates on the words of one parameter: w + Δ, or w + w·Δ, goes to one of its two neighbours as the write-back rounds, and no word
+/// leaves the parameter's bounds or the format's range. A change that is no finite number is not made, and counted as cut.
 template <write_back WriteBack, narrow_storage Storage>
 class word_writer {
   using format_type = typename Storage::format;

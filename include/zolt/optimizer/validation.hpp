@@ -59,9 +59,9 @@ constexpr bool scales_may_be_zero = requires(const Storage& s) {
 }
 &&!requires(const Storage& s) { s.scales(); };
 
-/// What makes a format of 16 bits unfit for weights.
+/// What makes a format of 16-bit words unfit for weights.
 template <narrow_format Format>
-void check_range(const std::string& name, const Format& format, std::vector<problem>& problems) {
+void check_words_of(const std::string& name, const Format& format, std::vector<problem>& problems) {
   const std::size_t before = problems.size();
   check_fields(format, problems);
   for (std::size_t i = before; i < problems.size(); ++i)
@@ -100,7 +100,7 @@ void check_values(const parameter<Storage>& p, std::vector<problem>& problems) {
   } else {
     if constexpr (narrow_storage<Storage>) {
       const std::size_t before = problems.size();
-      check_range(p.name, p.storage.codec(), problems);
+      check_words_of(p.name, p.storage.codec(), problems);
       if (problems.size() != before) return;
     }
     alignas(64) float w[tile_size];

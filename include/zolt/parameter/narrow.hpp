@@ -12,8 +12,8 @@ namespace zolt::inline v0 {
 
 /// Weights of 16 bits in the owner's memory, trained where they lie: no copy in floats exists. A constant Word gives a view that is read only.
 ///
-/// A probe shows every weight that it moves at the nearest number of the format; an update lands on one of the two neighbours, as the
-/// write-back says.
+/// A probe shows every weight that it moves at the nearest number of the format, so that a displacement below half a step shows nothing; an
+/// update lands on one of the two neighbours, as the write-back says.
 template <narrow_format Format, class Word = std::uint16_t>
   requires(std::same_as<std::remove_const_t<Word>, std::uint16_t>)
 class narrow_view {
