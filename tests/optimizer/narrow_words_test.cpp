@@ -14,7 +14,6 @@
 #include "support/messages.hpp"
 #include "support/models.hpp"
 #include "zolt/direction/dense.hpp"
-#include "zolt/direction/masked.hpp"
 #include "zolt/direction/per_example.hpp"
 #include "zolt/estimator/exact_head.hpp"
 #include "zolt/linear/linear.hpp"
@@ -138,7 +137,6 @@ void expect_restored(const Law& law, double radius, parameter_options o = {.unit
 
 TEST(narrow_restore, every_format_under_dense_and_sparse_laws_whatever_the_loss_does) {
   expect_restored(gaussian{}, 30);
-  expect_restored(rademacher{}, 1);
   for (const double density : {0.6, 0.1}) expect_restored(with_density(density), 3);
   expect_restored(gaussian{}, 0.1, {.unit = 0.5, .relative = true});
   expect_restored(with_density(0.1), 0.3, {.relative = true});
@@ -240,7 +238,6 @@ TEST(narrow_seeing, is_one_run_however_it_is_seen_and_replays_bit_for_bit) {
   expect_one_run(gaussian{}, sgd{.rate = 0.05}, two_point{.queries = 2});
   expect_one_run(sgd{.rate = 0.3}, two_point{.radius = 3});
   expect_one_run(adam{.rate = 0.05}, rademacher{});
-  expect_one_run(masked<gaussian, magnitude_mask>{}, sgd{.rate = 0.5}, nearest{});
 }
 
 // No loss is needed for an update, so that this holds for every compiler, flag and number of threads.

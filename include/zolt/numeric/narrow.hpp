@@ -39,19 +39,20 @@ namespace detail {
 /// the bits of x. Numbers are counted from 0 in order, and the count goes on where the exponents of a format end.
 constexpr grid_position locate_on_floats(double x, int least_exponent, int mantissa_bits) {
   const auto u = std::bit_cast<std::uint64_t>(x);
-  const int away = u >> 63 ? -1 : 1, stored = static_cast<int>(u >> 52 & 0x7ff), exponent = stored - 1023;
-  if (stored == 0) return {0, away, u << 1 != 0};  // far below every word but 0
-  const std::uint64_t significand = (u & ((std::uint64_t{1} << 52) - 1)) | std::uint64_t{1} << 52;
-  const int binade = std::max(exponent, least_exponent), discarded = 52 - mantissa_bits + binade - exponent, lost = discarded - 64;
+  const int away = 1 - 2 * static_cast<int>(u >> 63), dropped = 52 - mantissa_bits, stored = static_cast<int>(u >> 52 & 0x7ff);
+  const std::uint64_t magnitude = u << 1 >> 1, leading = std::uint64_t{1} << 52;
+  const int below_least = 1023 + least_exponent - stored;
+  if (below_least <= 0) {  // counted as the bits of x are, less those of the exponents that a format does not have
+    const std::uint64_t counted = magnitude - (static_cast<std::uint64_t>(1022 + least_exponent) << 52);
+    return {away * static_cast<int>(counted >> dropped), away, counted << (64 - dropped)};
+  }
+  if (stored == 0) return {0, away, magnitude != 0};  // far below every number but 0
+  const std::uint64_t significand = (magnitude & (leading - 1)) | leading;
+  const int discarded = dropped + below_least, lost = discarded - 64;
   const int kept = discarded > 52 ? 0 : static_cast<int>(significand >> discarded);
-  std::uint64_t fraction;
-  if (lost <= 0)
-    fraction = significand << -lost;
-  else if (lost > 52)
-    fraction = 1;
-  else
-    fraction = significand >> lost | ((significand & ((std::uint64_t{1} << lost) - 1)) != 0);
-  return {away * ((binade - least_exponent) * (1 << mantissa_bits) + kept), away, fraction};
+  if (lost <= 0) return {away * kept, away, significand << -lost};
+  const bool sticky = lost > 52 || (significand & ((std::uint64_t{1} << lost) - 1)) != 0;
+  return {0, away, (lost > 52 ? 0 : significand >> lost) | sticky};
 }
 
 /// Words of a sign and a magnitude, whose order is that of the numbers.
@@ -61,8 +62,8 @@ struct sign_and_magnitude {
 
   static constexpr int ordinal_of(std::uint16_t word) { return word & 0x8000 ? -(word & 0x7fff) : word & 0x7fff; }
   static constexpr std::uint16_t word_of(int ordinal, bool negative) {
-    const bool minus = ordinal < 0 || (ordinal == 0 && negative);
-    return static_cast<std::uint16_t>((minus ? 0x8000 : 0) | (ordinal < 0 ? -ordinal : ordinal));
+    const int minus = (ordinal < 0) | ((ordinal == 0) & negative);
+    return static_cast<std::uint16_t>(minus << 15 | (ordinal < 0 ? -ordinal : ordinal));
   }
   friend bool operator==(const sign_and_magnitude&, const sign_and_magnitude&) = default;
 };

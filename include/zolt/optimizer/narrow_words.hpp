@@ -75,10 +75,11 @@ void displace(const parameter<Storage>& p, const Law& law, const displacement_of
   const Storage storage = p.storage;
   const auto format = storage.codec();
   const std::span<std::uint16_t> w = storage.words();
-  const auto move = [&](std::size_t i, int z) {
-    const encoded_word seen = probed_word(format, w[i], to->step * static_cast<float>(z), p.relative);
+  std::uint64_t clamped = 0;
+  const auto move = [&clamped, format, w = w.data(), step = to == nullptr ? 0 : to->step, relative = p.relative](std::size_t i, int z) {
+    const encoded_word seen = probed_word(format, w[i], step * static_cast<float>(z), relative);
     w[i] = seen.word;
-    undo.clamped += seen.clamped;
+    clamped += seen.clamped;
   };
   if (moves_by_tiles(law)) {
     alignas(64) std::int16_t z[tile_size];
@@ -110,6 +111,7 @@ void displace(const parameter<Storage>& p, const Law& law, const displacement_of
                                                                            move(i, z);
                                                                          }});
   }
+  undo.clamped += clamped;
 }
 
 /// One sentence from the compiler if a write-back cannot land on 16-bit words.
@@ -127,42 +129,39 @@ class word_writer {
   using format_type = typename Storage::format;
 
  public:
-  word_writer(const parameter<Storage>& p, const random_stream& words)
-      : w_(p.storage.words()),
+  explicit word_writer(const parameter<Storage>& p)
+      : w_(p.storage.words().data()),
         format_(p.storage.codec()),
         within_(ordinals_within(format_, p.lowest, p.highest)),
-        relative_(p.relative),
-        words_(words) {}
+        relative_(p.relative) {}
 
-  /// `slot` counts the random words of the stream.
-  void land(std::size_t i, std::uint64_t slot, float delta, write_events& events) {
+  void land(std::size_t i, float delta, std::uint32_t random, write_events& events) const {
     if (delta == 0) return;  // no update, not even of the sign of a zero
     if (!exact::is_finite(delta)) return void(++events.clamped);
     const std::uint16_t before = w_[i];
-    const encoded_word after = encode_word(format_, displaced_value(format_, before, delta, relative_), WriteBack::round,
-                                           WriteBack::round.random ? words_(slot) : 0, within_);
+    const encoded_word after = encode_word(format_, displaced_value(format_, before, delta, relative_), WriteBack::round, random, within_);
+    const bool moves = format_type::ordinal_of(after.word) != format_type::ordinal_of(before);
     events.clamped += after.clamped;
-    if (format_type::ordinal_of(after.word) == format_type::ordinal_of(before)) return;
-    events.moved += 1;
-    w_[i] = after.word;
+    events.moved += moves;
+    w_[i] = moves ? after.word : before;  // no branch: half of them would mispredict
   }
 
  private:
-  std::span<std::uint16_t> w_;
+  std::uint16_t* w_;
   format_type format_;
   ordinal_range within_;
   bool relative_;
-  word_reader words_;
 };
 
 /// Applies the terms of a linear rule one after another to the non-zeros of a sparse law.
 template <write_back WriteBack, narrow_storage Storage, sparse_law Law>
 void apply_sparse(const parameter<Storage>& p, const Law& law, std::span<const resolved_term> terms, parameter_state&, std::size_t first,
                   std::size_t last, write_events& events) {
+  const word_writer<WriteBack, Storage> writer(p);
   for (const resolved_term& t : terms) {
-    word_writer<WriteBack, Storage> writer(p, random_stream(t.key, p.id, stream::round_update));
+    word_reader words(random_stream(t.key, p.id, stream::round_update));
     law.for_each_nonzero(t.key, info_of(p), first, last, [&](std::uint64_t i, int z, std::uint64_t slot) {
-      writer.land(static_cast<std::size_t>(i), slot, t.coefficient * static_cast<float>(z), events);
+      writer.land(static_cast<std::size_t>(i), t.coefficient * static_cast<float>(z), WriteBack::round.random ? words(slot) : 0, events);
     });
   }
 }
@@ -171,8 +170,15 @@ void apply_sparse(const parameter<Storage>& p, const Law& law, std::span<const r
 template <write_back WriteBack, narrow_storage Storage, class Changed = unrecorded>
 void write_tile(const parameter<Storage>& p, const direction_key& key, parameter_state&, std::size_t first, std::span<const float> delta,
                 float unit, write_events& events, Changed&& = {}) {
-  word_writer<WriteBack, Storage> writer(p, random_stream(key, p.id, stream::round_update));
-  for (std::size_t j = 0; j < delta.size(); ++j) writer.land(first + j, first + j, exact::product(unit, delta[j]), events);
+  const word_writer<WriteBack, Storage> writer(p);
+  update_words<WriteBack> words(key, p.id);
+  write_events met;
+  for_each_part(first, first + delta.size(), tile_size, [&](std::size_t begin, std::size_t end) {
+    const std::uint32_t* random = WriteBack::round.random ? words.draw(begin, end - begin) : nullptr;
+    for (std::size_t i = begin; i < end; ++i)
+      writer.land(i, exact::product(unit, delta[i - first]), WriteBack::round.random ? random[i - begin] : 0, met);
+  });
+  events = events + met;
 }
 
 }  // namespace zolt::inline v0::detail

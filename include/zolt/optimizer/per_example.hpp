@@ -275,9 +275,11 @@ void apply_per_example(const parameter<Storage>& p, const Law& law, std::span<co
       land_on<WriteBack>(storage, state, i, rounded_move<WriteBack>(delta, WriteBack::round.random ? words(slot) : 0), events);
     });
   } else if constexpr (narrow_storage<Storage>) {
-    word_writer<WriteBack, Storage> writer(p, source);
-    for_each_update(p, law, terms, sums, first, last,
-                    [&](std::size_t i, float delta, std::size_t slot) { writer.land(i, slot, delta, events); });
+    const word_writer<WriteBack, Storage> writer(p);
+    word_reader words(source);
+    for_each_update(p, law, terms, sums, first, last, [&](std::size_t i, float delta, std::size_t slot) {
+      writer.land(i, delta, WriteBack::round.random ? words(slot) : 0, events);
+    });
   } else {
     with_relative(p.relative, [&]<bool Relative>(std::bool_constant<Relative>) {
       for_each_update(p, law, terms, sums, first, last, [&](std::size_t i, float delta, std::size_t) {
