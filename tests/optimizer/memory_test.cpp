@@ -10,6 +10,7 @@
 #include "zolt/direction/dense.hpp"
 #include "zolt/estimator/coefficient_shape.hpp"
 #include "zolt/optimizer/optimizer.hpp"
+#include "zolt/parameter/narrow.hpp"
 #include "zolt/update/adaptive.hpp"
 #include "zolt/update/byte_moments.hpp"
 #include "zolt/update/momentum.hpp"
@@ -105,6 +106,21 @@ TEST(memory, a_step_allocates_nothing) {
   expect_no_allocation(byte_moments<adam>{.rule = {.rate = 0.1}});
 }
 
+TEST(memory, a_step_on_16_bit_weights_allocates_nothing) {
+  std::vector<std::uint16_t> w(20000, 0x3c00);
+  for (const double density : {1.0, 0.1}) {
+    optimizer opt{parameters(parameter("w", half_view(std::span<std::uint16_t>(w)))), two_point{.radius = 0.1},
+                  sparse_rademacher{.ratio = 0, .min_density = density}, sgd{.rate = 0.01}};
+    const auto loss = [&w] { return static_cast<double>(w[17]); };
+    std::uint64_t growths = 0;
+    for (int step = 0; step < 2; ++step) growths = opt.step(loss).growths;
+    const std::size_t before = allocations;
+    for (int step = 0; step < 10; ++step) opt.step(loss);
+    EXPECT_EQ(allocations - before, opt.step(loss).growths - growths);
+    EXPECT_LE(allocations - before, 1u);
+  }
+}
+
 TEST(memory, concurrent_probes_allocate_nothing) {
   model m = model::quantized();
   optimizer opt{m.mixed(), two_point{.queries = 4}, options{.threads = 3, .concurrent_probes = true}};
@@ -187,26 +203,38 @@ TEST(memory, a_journal_holds_the_exceptions) {
   EXPECT_LE(floats.journal_bytes(), 2 * 4 * m.in_float.size()) << "a copy of four bytes per weight";
 }
 
+template <class Parameters, class Bytes>
+void expect_survives(const Parameters& parameters, Bytes&& bytes, double density, std::size_t threads) {
+  const auto before = bytes();
+  std::size_t failures = 0;
+  for (bool failed = true; failed; ++failures) {
+    optimizer opt{parameters, sparse_rademacher{.ratio = 0, .min_density = density}, options{.threads = threads}};
+    opt.ask();
+    allowed = failures;
+    try {
+      opt.evaluate([] { return 1.0; });
+      failed = false;
+    } catch (const std::bad_alloc&) {
+    }
+    allowed = ~std::size_t{0};
+    ASSERT_EQ(bytes() == before, true) << "after " << failures << " allocations of " << threads << " threads";
+  }
+  EXPECT_GT(failures, 2u) << "a journal allocates in its first step";
+}
+
 TEST(memory, that_runs_out_while_a_probe_is_entered_leaves_the_weights_as_they_were) {
   for (const std::size_t threads : teams)
     for (const double density : {1.0, 0.2}) {
       model m = model::extreme();
-      const auto before = m.bytes();
-      std::size_t failures = 0;
-      for (bool failed = true; failed; ++failures) {
-        optimizer opt{m.mixed(), sparse_rademacher{.ratio = 0, .min_density = density}, options{.threads = threads}};
-        opt.ask();
-        allowed = failures;
-        try {
-          opt.evaluate([] { return 1.0; });
-          failed = false;
-        } catch (const std::bad_alloc&) {
-        }
-        allowed = ~std::size_t{0};
-        ASSERT_EQ(m.bytes() == before, true) << "after " << failures << " allocations of " << threads << " threads";
-      }
-      EXPECT_GT(failures, 2u) << "a journal allocates in its first step";
+      expect_survives(
+          m.mixed(), [&m] { return m.bytes(); }, density, threads);
     }
+  std::vector<std::uint16_t> half(9000), brain(20000);
+  for (std::size_t i = 0; i < brain.size(); ++i) brain[i] = static_cast<std::uint16_t>(0x3f00 + i % 512);
+  const auto words = parameters(parameter("half", half_view(std::span<std::uint16_t>(half))),
+                                parameter("brain", bfloat16_view(std::span<std::uint16_t>(brain))));
+  expect_survives(
+      words, [&] { return std::pair(half, brain); }, 0.2, 2);
 }
 
 }  // namespace

@@ -22,7 +22,7 @@ namespace zolt::inline v0 {
 
 /// What the writes of a step met. Counted, never thrown.
 struct write_events {
-  std::uint64_t moved = 0;    ///< codes that changed
+  std::uint64_t moved = 0;    ///< codes and 16-bit weights that changed
   std::uint64_t clamped = 0;  ///< updates cut at the end of a range
 
   friend write_events operator+(const write_events& a, const write_events& b) { return {a.moved + b.moved, a.clamped + b.clamped}; }

@@ -12,6 +12,7 @@
 #include "zolt/optimizer/blocks.hpp"
 #include "zolt/optimizer/compact_moments.hpp"
 #include "zolt/optimizer/journal.hpp"
+#include "zolt/optimizer/narrow_words.hpp"
 #include "zolt/optimizer/per_example.hpp"
 #include "zolt/optimizer/slots.hpp"
 #include "zolt/optimizer/trajectory.hpp"
@@ -44,6 +45,7 @@ class applier {
       : parameters_(parameters), policies_(policies), run_(run), events_(lanes), sums_(sign_factored_law<law> ? lanes : 0) {
     states_.resize(parameters_.size());
     for_each_parameter(parameters_, [this]<class S>(std::size_t i, const parameter<S>& p) {
+      require_landing<write_back_type, S>();
       states_[i].moments.assign(moments * p.size(), 0.0f);
       if constexpr (compact_rule<rule_type>) compact_moments<inner_rule_t<rule_type>>::assign(states_[i], p.size());
       if constexpr (coded_storage<S> && residual_bits > 0)

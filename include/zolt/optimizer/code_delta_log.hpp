@@ -39,7 +39,7 @@ struct code_delta_log {
   std::uint64_t base = 0;   ///< hash of the weights that the run started from
   std::string composition;  ///< every policy by name and field, without rates
   std::vector<logged_parameter> parameters;
-  std::vector<std::uint8_t> coded;  ///< of each parameter: 1 if its codes are logged, 0 if its floats are
+  std::vector<std::uint8_t> coded;  ///< of each parameter: 1 if its codes are logged, 0 if its weights are, as floats
   std::uint64_t records = 0;        ///< calls of append
   std::uint32_t steps = 0;          ///< the step behind the last one appended
   std::vector<std::byte> deltas;    ///< the records, each in whole bytes
@@ -342,6 +342,15 @@ void restore(const Parameters& parameters, const code_delta_log& log, std::strin
               if (floats[i] < p.lowest || floats[i] > p.highest)
                 fail_at(step, p.name, i, floats[i], "be at least " + to_text(p.lowest) + " and at most " + to_text(p.highest));
             std::copy(floats.begin(), floats.end(), p.storage.values().begin());
+          } else if constexpr (narrow_storage<S>) {
+            const auto format = p.storage.codec();
+            for (std::size_t i = 0; i < floats.size(); ++i) {
+              const std::uint16_t word = encode_word(format, floats[i], nearest_even{}).word;
+              if (format.value_of(word) != floats[i] || floats[i] < p.lowest || floats[i] > p.highest)
+                fail_at(step, p.name, i, floats[i],
+                        "be a number of " + text_of(format) + ", at least " + to_text(p.lowest) + " and at most " + to_text(p.highest));
+              p.storage.words()[i] = word;
+            }
           }
         });
       });
@@ -390,7 +399,9 @@ class code_delta_recorder {
         out.put(changed, 1);
         if (changed) {
           moved.emplace_back(i, copy_of(p));
-          detail::put_floats(out, moved.back().second);
+          std::vector<float> floats(p.size());
+          detail::read_weights(p.storage, 0, floats);
+          detail::put_floats(out, std::as_bytes(std::span(floats)));
         }
       }
       at = end;
@@ -410,7 +421,7 @@ class code_delta_recorder {
     log.state = std::move(state);
     return log;
   }
-  /// Bytes held: the log, and the last floats of the dense parameters.
+  /// Bytes held: the log, and the last memory of the dense parameters.
   std::size_t bytes() const {
     std::size_t bytes = log_.deltas.capacity() + log_.state.capacity();
     for (const auto& floats : dense_) bytes += floats.capacity();
@@ -425,7 +436,7 @@ class code_delta_recorder {
   }
 
   code_delta_log log_;
-  std::vector<std::vector<std::byte>> dense_;  ///< of each parameter: its floats as they were logged last; empty for codes
+  std::vector<std::vector<std::byte>> dense_;  ///< of each parameter: its memory as it was logged last; empty for codes
 };
 
 /// The file format: as of trajectories, with a hash of all bytes behind them, because a record cannot be told from a damaged one.

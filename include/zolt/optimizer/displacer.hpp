@@ -13,6 +13,7 @@
 #include "zolt/optimizer/application.hpp"
 #include "zolt/optimizer/blocks.hpp"
 #include "zolt/optimizer/journal.hpp"
+#include "zolt/optimizer/narrow_words.hpp"
 
 namespace zolt::inline v0::detail {
 
@@ -134,7 +135,7 @@ class displacer {
  private:
   struct lane_state {
     std::array<journal, 2> journals;  ///< one undoes what is, the other notes what is to come
-    byte_list corrections;            ///< of float weights that moved by tiles, in the order of the traversal: of either journal
+    byte_list corrections;            ///< of float and 16-bit weights that moved by tiles, in the order of the traversal: of either journal
     std::size_t parts_done = 0;
     std::uint64_t restored = 0;  ///< weights of all parameters up to here are back, while an update meets them
   };
@@ -144,7 +145,7 @@ class displacer {
   void displace_lane(std::size_t lane, const probe* from, const probe* to) {
     lane_state& state = lanes_[lane];
     journal &old = old_of(state), &undo = new_of(state);
-    if (moves_by_tiles(law_)) state.corrections.reserve(dense_weights_of(lane));
+    if (moves_by_tiles(law_)) state.corrections.reserve(correction_bytes_of(lane));
     for_each_part_of(lane, [&]<class S>(const parameter<S>& p, std::size_t first, std::size_t last, std::uint64_t base) {
       const auto here = displacement(p, from), there = displacement(p, to);
       old.reached = undo.reached = first;
@@ -190,11 +191,14 @@ class displacer {
                      for_each_part(first, last, part_size(law_), [&](std::size_t begin, std::size_t end) { f(p, begin, end, base); });
                    });
   }
-  std::size_t dense_weights_of(std::size_t lane) const {
+  std::size_t correction_bytes_of(std::size_t lane) const {
     std::size_t count = 0;
     for_each_range(parameters_, lanes_.size(), lane, touched(),
                    [&count]<class S>(std::size_t, const parameter<S>& p, std::size_t first, std::size_t last, std::uint64_t) {
-                     count += dense_storage<S> && !p.relative ? last - first : 0;
+                     if constexpr (narrow_storage<S>)
+                       count += (last - first) * sizeof(std::uint16_t);
+                     else
+                       count += dense_storage<S> && !p.relative ? last - first : 0;
                    });
     return count;
   }

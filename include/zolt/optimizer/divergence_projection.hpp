@@ -88,8 +88,9 @@ anchor anchor_of(std::size_t index, const parameter<Storage>& p) {
   }
   return a;
 }
-inline float anchor_value(const anchor& a, std::size_t i) {
-  float w;
+template <class Weight>
+Weight anchor_value(const anchor& a, std::size_t i) {
+  Weight w;
   std::memcpy(&w, a.start.data() + i * sizeof w, sizeof w);
   return w;
 }
@@ -108,6 +109,23 @@ void for_each_projected(const parameter<Storage>& p, const anchor& a, std::int64
   }
 }
 
+/// f(i, word) for the 16-bit weights of [first, last) that a ratio moves.
+template <narrow_storage Storage, class Function>
+void for_each_projected(const parameter<Storage>& p, const anchor& a, std::int64_t excess, const direction_key& key, std::size_t first,
+                        std::size_t last, Function&& f) {
+  if (excess == 0) return;
+  const auto format = p.storage.codec();
+  const ordinal_range within = ordinals_within(format, p.lowest, p.highest);
+  const double factor = static_cast<double>(excess) / (1 << ratio_bits);
+  word_reader words(random_stream(key, p.id, stream::round_update));
+  for (std::size_t i = first; i < last; ++i) {
+    const auto start = anchor_value<std::uint16_t>(a, i), now = p.storage.words()[i];
+    if (now == start) continue;
+    const double w = format.value_of(now), target = w + exact::product(factor, w - format.value_of(start));
+    f(i, encode_word(format, target, stochastic_rounding{}, words(i), within).word);
+  }
+}
+
 }  // namespace detail
 
 /// An optimizer that now and then scales how far its tensors have gone from where they started: a ratio per tensor, searched with the same
@@ -117,15 +135,15 @@ void for_each_projected(const parameter<Storage>& p, const anchor& a, std::int64
 ///                            c = (L(a + r z) − L(a − r z)) / (2 r),  z_l = ±1,   where tensor l is seen as θ0_l + a_l·(θ_l − θ0_l);
 ///                            θ_l ← θ0_l + a_l·(θ_l − θ0_l)
 ///
-/// On codes θ is the ordinal. What a ratio makes of a divergence of few codes is a fraction of a code: it is rounded stochastically, with one
-/// word per weight for all probes of a projection and for its end, so that the weights that are kept are those that the search has seen.
+/// On codes θ is the ordinal. What a ratio makes of a divergence of few codes is a fraction of a code: it is rounded stochastically, as is what
+/// becomes of 16-bit weights, with one word per weight for all probes of a projection and for its end, so that the weights that are kept are those that the search has seen.
 ///
 /// The first argument is the set of parameters, then the search, then the names of the tensors to project (none: all), then what an
 /// optimizer takes. Losses have any of its three forms. Anchors are the weights as they are when this is made.
 ///
 /// Units    see ratio_search. Ratios are used in whole 2⁻¹⁶.
-/// Cost     2·iterations loss evaluations more every `interval` steps. State: a copy of the projected tensors, 4 bytes per float weight and
-///          bits/8 per code; in place, another one while it projects. One thread.
+/// Cost     2·iterations loss evaluations more every `interval` steps. State: a copy of the projected tensors, 4 bytes per float weight, 2
+///          per 16-bit weight, bits/8 per code; in place, another one while it projects. One thread.
 /// Errors   those of the optimizer; a name that no parameter has. A loss that throws during a projection leaves the weights as the step
 ///          before left them; the next call of step goes on with that projection first.
 /// Source   DiZO (Tan et al. 2025, arXiv 2502.03304): the projection and its zeroth-order search.
@@ -330,10 +348,13 @@ class divergence_projection {
         if constexpr (coded_storage<S>) {
           detail::for_each_projected(p, anchors_[l], excess, key(), 0, p.size(),
                                      [&p](std::size_t i, int target) { p.storage.set_code(i, S::format::code_of(target)); });
+        } else if constexpr (narrow_storage<S>) {
+          const std::span<std::uint16_t> w = p.storage.words();
+          detail::for_each_projected(p, anchors_[l], excess, key(), 0, p.size(), [&w](std::size_t i, std::uint16_t word) { w[i] = word; });
         } else {
           const std::span<float> w = p.storage.values();
           for (std::size_t i = 0; i < w.size(); ++i)
-            w[i] = std::clamp(detail::projected(detail::anchor_value(anchors_[l], i), w[i], excess), p.lowest, p.highest);
+            w[i] = std::clamp(detail::projected(detail::anchor_value<float>(anchors_[l], i), w[i], excess), p.lowest, p.highest);
         }
       });
     }
@@ -375,10 +396,15 @@ class divergence_projection {
         }
       storage.decode(first, out);
       show(detail::grid_cursor(storage));
+    } else if constexpr (narrow_storage<S>) {
+      const auto format = p.storage.codec();
+      p.storage.decode(first, out);
+      detail::for_each_projected(p, a, excess, key(), first, first + out.size(),
+                                 [&](std::size_t i, std::uint16_t word) { out[i - first] = format.value_of(word); });
     } else {
       for (std::size_t j = 0; j < out.size(); ++j)
-        out[j] =
-            std::clamp(detail::projected(detail::anchor_value(a, first + j), p.storage.values()[first + j], excess), p.lowest, p.highest);
+        out[j] = std::clamp(detail::projected(detail::anchor_value<float>(a, first + j), p.storage.values()[first + j], excess), p.lowest,
+                            p.highest);
     }
   }
 

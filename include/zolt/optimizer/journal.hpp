@@ -26,10 +26,12 @@ struct journal_entry {
 /// What one lane needs to undo its moves. Everything lies in the order of the traversal, so that undoing finds it with a cursor.
 struct journal {
   std::vector<journal_entry> entries;
-  std::vector<float> saved;  ///< float weights that moved by a part of themselves, which no inverse brings back
+  std::vector<float> saved;          ///< float weights that moved by a part of themselves, which no inverse brings back
+  std::vector<std::uint16_t> words;  ///< 16-bit weights that a sparse law touched: what is rounded has no inverse
   std::size_t next_entry = 0;
   std::size_t next_correction = 0;
   std::size_t next_saved = 0;
+  std::size_t next_word = 0;
   std::size_t reached = 0;    ///< where moving, or restoring, has come to: what is left to do if memory runs out
   std::uint64_t clamped = 0;  ///< codes that stopped at the end of their range
   std::uint64_t growths = 0;  ///< allocations after the first
@@ -37,9 +39,10 @@ struct journal {
   void start_moving() {
     entries.clear();
     saved.clear();
+    words.clear();
     start_restoring();
   }
-  void start_restoring() { next_entry = next_correction = next_saved = 0; }
+  void start_restoring() { next_entry = next_correction = next_saved = next_word = 0; }
 
   /// Room for `count` more entries, so that add cannot fail; `weight` is where a failure here leaves the move.
   void make_room(std::size_t weight, std::size_t count) {
@@ -49,16 +52,27 @@ struct journal {
     entries.reserve(std::max(entries.size() + count, entries.capacity() == 0 ? std::size_t{1024} : 2 * entries.capacity()));
   }
   void add(std::uint64_t index, std::uint32_t bits) { entries.push_back({index, bits}); }
+  /// Keeps a word; `weight` is where a failure here leaves the move.
+  void add_word(std::size_t weight, std::uint16_t word) {
+    if (words.size() == words.capacity()) {
+      reached = weight;
+      growths += words.capacity() != 0;
+      words.reserve(std::max(std::size_t{1024}, 2 * words.capacity()));
+    }
+    words.push_back(word);
+  }
   /// Whether the weight at hand is the next exception.
   bool is_next(std::uint64_t index) const { return next_entry < entries.size() && entries[next_entry].index == index; }
   /// Whether the next exception lies before a weight.
   bool is_before(std::uint64_t index) const { return next_entry < entries.size() && entries[next_entry].index < index; }
 
-  std::size_t bytes() const { return entries.capacity() * sizeof(journal_entry) + saved.capacity() * sizeof(float); }
+  std::size_t bytes() const {
+    return entries.capacity() * sizeof(journal_entry) + saved.capacity() * sizeof(float) + words.capacity() * sizeof(std::uint16_t);
+  }
 };
 
-/// Bytes that weights are undone by, see kernel::displace: enough for all of them before the first one moves. A restored weight's byte is of no
-/// use, so that the next displacement may take its place.
+/// Bytes that weights are undone by: one for a float, see kernel::displace, and two for a 16-bit word, which are the word. There are enough for
+/// all of them before the first one moves. A restored weight's bytes are of no use, so that the next displacement may take their place.
 class byte_list {
  public:
   void reserve(std::size_t count) {

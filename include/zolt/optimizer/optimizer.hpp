@@ -52,7 +52,8 @@ struct report {
 /// Units    radius in parameter units (codes), rate as the update rule says.
 /// Cost     per step: the estimator's loss evaluations; one visit of the touched weights per probe, in place and on read; one visit of the
 ///          touched weights to apply (all weights for a rule with moments), in which the last probe in place is undone. Memory: moments and residuals as documented by their policies;
-///          in place: a byte per float weight under a dense law, and twice 16 bytes per exception (a few percent of the touched codes).
+///          in place: a byte per float weight and two per 16-bit weight under a dense law, twice two per touched 16-bit weight under a
+///          sparse one, and twice 16 bytes per exception (a few percent of the touched codes).
 /// Errors   the constructor throws every problem of find_problems. A loss that throws leaves the weights as they were and the step undone.
 template <parameter_set Parameters, class Composition, executor Executor = thread_team>
 class optimizer {

@@ -13,6 +13,7 @@
 #include "zolt/optimizer/application.hpp"
 #include "zolt/optimizer/code_change.hpp"
 #include "zolt/optimizer/layer_signals.hpp"
+#include "zolt/optimizer/narrow_words.hpp"
 #include "zolt/parameter/parameter_set.hpp"
 #include "zolt/update/gradient_normaliser.hpp"
 
@@ -50,7 +51,9 @@ void units_of(const parameter<Storage>& p, std::size_t first, std::span<float> o
     }
   } else {
     const auto unit = static_cast<float>(p.unit_or_one());
-    for (std::size_t j = 0; j < out.size(); ++j) out[j] = p.relative ? unit * p.storage.values()[first + j] : unit;
+    if (!p.relative) return std::fill(out.begin(), out.end(), unit);
+    read_weights(p.storage, first, out);
+    for (float& u : out) u *= unit;
   }
 }
 
@@ -80,6 +83,7 @@ class outer_applier {
     moments_.resize(parameters_.size());
     sums_.resize(parameters_.size());
     for_each_parameter(parameters_, [this]<class S>(std::size_t i, const parameter<S>& p) {
+      require_landing<write_back_type, S>();
       states_[i].moments.assign(moments * p.size(), 0.0f);
       if constexpr (coded_storage<S> && residual_bits > 0)
         states_[i].residuals.assign(residual_field<residual_bits>::bytes_for(p.size()), 0);

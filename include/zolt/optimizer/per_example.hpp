@@ -11,6 +11,7 @@
 #include "zolt/kernel/sign_factors.hpp"
 #include "zolt/optimizer/application.hpp"
 #include "zolt/optimizer/blocks.hpp"
+#include "zolt/optimizer/narrow_words.hpp"
 
 /// Laws that give every example a direction z = base ∘ r sᵀ: products and updates that visit the base once for all examples.
 namespace zolt::inline v0::detail {
@@ -157,6 +158,17 @@ std::uint64_t multiply_per_example(const parameter<Storage>& p, const Law& law, 
         const auto& grid = grid_of(i);
         if (z != 0) split(i, grid(kernel::value_at<format>(above)), grid(kernel::value_at<format>(below)));
       });
+    } else if constexpr (narrow_storage<Storage>) {
+      const auto format = p.storage.codec();
+      p.storage.decode(first, tile);
+      for_each_touched(law.base, key, info_of(p), first, last, [&](std::size_t i, int z, std::size_t) {
+        if (z == 0) return;
+        const std::uint16_t word = p.storage.words()[i];
+        const float d = step * static_cast<float>(z);
+        const encoded_word above = probed_word(format, word, d, p.relative), below = probed_word(format, word, -d, p.relative);
+        clamped += (above.clamped ? 1u : 0u) + (below.clamped ? 1u : 0u);
+        split(i, format.value_of(above.word), format.value_of(below.word));
+      });
     } else {
       std::copy_n(p.storage.values().data() + first, tile.size(), tile.data());
       with_relative(p.relative, [&]<bool Relative>(std::bool_constant<Relative>) {
@@ -236,25 +248,43 @@ class example_sums {
   std::size_t signs_of_ = 0;  ///< the row whose signs are at hand
 };
 
-/// Applies a linear rule to the non-zeros of the base direction, each once: Δ = z_base · Σ_e c_e·r_e·s_e, then rounded.
+/// f(i, delta, slot) for the non-zeros of the base direction, each once: Δ = z_base · Σ_e c_e·r_e·s_e.
+template <parameter_storage Storage, sign_factored_law Law, class Function>
+void for_each_update(const parameter<Storage>& p, const Law& law, std::span<const resolved_term> terms, example_sums& sums,
+                     std::size_t first, std::size_t last, Function&& f) {
+  const shape s = p.storage.shape();
+  const direction_key key = Law::shared(terms[0].key);
+  for (std::size_t piece = first, end; piece < last; piece = end) {
+    end = example_sums::piece_end(s, piece, last);
+    sums.make(key, p.id, s, terms, piece, end);
+    for_each_touched(law.base, key, info_of(p), piece, end, [&](std::size_t i, int z, std::size_t slot) {
+      if (z != 0) f(i, exact::product(sums(i), static_cast<float>(z)), slot);
+    });
+  }
+}
+
+/// Applies a linear rule to the non-zeros of the base direction, each once, then rounded.
 template <write_back WriteBack, parameter_storage Storage, sign_factored_law Law>
 void apply_per_example(const parameter<Storage>& p, const Law& law, std::span<const resolved_term> terms, parameter_state& state,
                        example_sums& sums, std::size_t first, std::size_t last, write_events& events) {
   const Storage storage = p.storage;
-  const direction_key key = Law::shared(terms[0].key);
-  word_reader words(random_stream(key, p.id, stream::round_update));
-  for (std::size_t piece = first, end; piece < last; piece = end) {
-    end = example_sums::piece_end(storage.shape(), piece, last);
-    sums.make(key, p.id, storage.shape(), terms, piece, end);
-    for_each_touched(law.base, key, info_of(p), piece, end, [&](std::size_t i, int z, std::size_t slot) {
-      if (z == 0) return;
-      const float delta = exact::product(sums(i), static_cast<float>(z));
-      if constexpr (coded_storage<Storage>)
-        land_on<WriteBack>(storage, state, i, rounded_move<WriteBack>(delta, WriteBack::round.random ? words(slot) : 0), events);
-      else if (p.relative)
-        land_on_float<true>(storage.values()[i], delta, p.lowest, p.highest, events);
-      else
-        land_on_float<false>(storage.values()[i], delta, p.lowest, p.highest, events);
+  const random_stream source(Law::shared(terms[0].key), p.id, stream::round_update);
+  if constexpr (coded_storage<Storage>) {
+    word_reader words(source);
+    for_each_update(p, law, terms, sums, first, last, [&](std::size_t i, float delta, std::size_t slot) {
+      land_on<WriteBack>(storage, state, i, rounded_move<WriteBack>(delta, WriteBack::round.random ? words(slot) : 0), events);
+    });
+  } else if constexpr (narrow_storage<Storage>) {
+    const word_writer<WriteBack, Storage> writer(p);
+    word_reader words(source);
+    for_each_update(p, law, terms, sums, first, last, [&](std::size_t i, float delta, std::size_t slot) {
+      writer.land(i, delta, WriteBack::round.random ? words(slot) : 0, events);
+    });
+  } else {
+    with_relative(p.relative, [&]<bool Relative>(std::bool_constant<Relative>) {
+      for_each_update(p, law, terms, sums, first, last, [&](std::size_t i, float delta, std::size_t) {
+        land_on_float<Relative>(storage.values()[i], delta, p.lowest, p.highest, events);
+      });
     });
   }
 }

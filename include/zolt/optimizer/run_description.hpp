@@ -33,8 +33,12 @@ Log empty_log(const Parameters& parameters, std::string composition, std::uint64
   for_each_parameter(parameters, [&log]<class S>(std::size_t, const parameter<S>& p) {
     const auto bytes = memory_of(p.storage);
     log.base ^= hash_of(reinterpret_cast<const char*>(bytes.data()), bytes.size()) * (2 * log.parameters.size() + 1);
-    std::string format = p.relative ? "float32 relative" : "float32";
-    if constexpr (coded_storage<S>) format = S::format::name;
+    std::string format = "float32";
+    if constexpr (coded_storage<S>)
+      format = S::format::name;
+    else if constexpr (narrow_storage<S>)
+      format = text_of(p.storage.codec());
+    if (p.relative) format += " relative";
     if (exact::is_finite(p.lowest) || exact::is_finite(p.highest)) format += " " + to_text(p.lowest) + " " + to_text(p.highest);
     log.parameters.push_back(
         {p.id, p.storage.shape().rows, p.storage.shape().columns, hash_of(format.data(), format.size()), p.unit_or_one()});

@@ -42,7 +42,7 @@ struct logged_parameter {
   std::uint64_t id = 0;
   std::uint64_t rows = 0;
   std::uint64_t columns = 0;
-  std::uint64_t format = 0;  ///< hash of the format's name; of "float32" for dense storage
+  std::uint64_t format = 0;  ///< hash of the format's name, and scale if it has one; of "float32" for dense storage
   double unit = 0;
   friend bool operator==(const logged_parameter&, const logged_parameter&) = default;
 };

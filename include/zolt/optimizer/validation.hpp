@@ -59,6 +59,19 @@ constexpr bool scales_may_be_zero = requires(const Storage& s) {
 }
 &&!requires(const Storage& s) { s.scales(); };
 
+/// What makes a format of 16-bit words unfit for weights.
+template <narrow_format Format>
+void check_words_of(const std::string& name, const Format& format, std::vector<problem>& problems) {
+  const std::size_t before = problems.size();
+  check_fields(format, problems);
+  for (std::size_t i = before; i < problems.size(); ++i)
+    problems[i].field = problems[i].subject + " " + problems[i].field, problems[i].subject = name;
+  if (problems.size() != before) return;
+  for (const int end : {Format::lowest, Format::highest})
+    if (const float weight = format.value_of(Format::word_of(end, false)); !exact::is_finite(weight))
+      problems.push_back({name, text_of(format) + " at ordinal " + to_text(end), to_text(weight), "be finite"});
+}
+
 /// The first weight that is no finite number; a whole set of them is one problem.
 template <parameter_storage Storage>
 void check_values(const parameter<Storage>& p, std::vector<problem>& problems) {
@@ -85,16 +98,25 @@ void check_values(const parameter<Storage>& p, std::vector<problem>& problems) {
         }
     }
   } else {
-    const auto w = p.storage.values();
-    for (std::size_t i = 0; i < w.size(); ++i)
-      if (!exact::is_finite(w[i])) {
-        problems.push_back({p.name, "weight " + to_text(i), to_text(w[i]), "be finite"});
-        return;
-      } else if (w[i] < p.lowest || w[i] > p.highest) {
-        problems.push_back(
-            {p.name, "weight " + to_text(i), to_text(w[i]), "be at least " + to_text(p.lowest) + " and at most " + to_text(p.highest)});
+    if constexpr (narrow_storage<Storage>) {
+      const std::size_t before = problems.size();
+      check_words_of(p.name, p.storage.codec(), problems);
+      if (problems.size() != before) return;
+    }
+    alignas(64) float w[tile_size];
+    for (std::size_t i = 0; i < p.size(); ++i) {
+      if (i % tile_size == 0) read_weights(p.storage, i, std::span(w, std::min(tile_size, p.size() - i)));
+      const float value = w[i % tile_size];
+      if (!exact::is_finite(value)) {
+        problems.push_back({p.name, "weight " + to_text(i), to_text(value), "be finite"});
         return;
       }
+      if (value < p.lowest || value > p.highest) {
+        problems.push_back(
+            {p.name, "weight " + to_text(i), to_text(value), "be at least " + to_text(p.lowest) + " and at most " + to_text(p.highest)});
+        return;
+      }
+    }
   }
 }
 
@@ -148,7 +170,7 @@ void check_probes_of(const parameter<Storage>& p, const Composition& c, std::vec
         problems.push_back({p.name, "smallest displacement", to_text(codes), "be a whole number of codes: the radius by a power of two"});
     }
   }
-  if constexpr (dense_storage<Storage>)
+  if constexpr (!coded_storage<Storage>)
     if (const double part = p.unit_or_one() * c.estimator.radius; p.relative && !(part < 1))
       problems.push_back({p.name, "radius times the relative unit", to_text(part), "be below 1: a weight keeps its sign"});
 }
@@ -189,7 +211,7 @@ std::vector<problem> find_problems(const Parameters& parameters, const Compositi
       problems.push_back({p.name, "unit", to_text(p.unit), std::string(text_of(bound::positive))});
     }
     if constexpr (!composition_of_layers<Composition>) detail::check_probes_of(p, c, problems);
-    if constexpr (dense_storage<S>)
+    if constexpr (!coded_storage<S>)
       if (!(p.lowest <= p.highest))
         problems.push_back({p.name, "lowest", to_text(p.lowest), "be at most " + to_text(p.highest) + ", the highest"});
     detail::check_values(p, problems);

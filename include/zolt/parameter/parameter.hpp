@@ -11,7 +11,7 @@
 
 namespace zolt::inline v0 {
 
-/// What a user may say about a parameter beside its weights.
+/// What a user may say about a parameter beside its weights. Dense storage is here what is not coded: floats, and words of 16 bits.
 struct parameter_options {
   /// One step, for dense storage: radius 1 moves a weight by this much. 0: not given, which is 1 in a set without coded parameters
   /// and an error beside them. Coded storage ignores it: there a unit is one code.

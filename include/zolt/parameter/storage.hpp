@@ -1,13 +1,16 @@
 #pragma once
 
+#include <algorithm>
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <type_traits>
 #include <vector>
 
 #include "zolt/core/tensor.hpp"
 #include "zolt/numeric/affine.hpp"
+#include "zolt/numeric/narrow.hpp"
 
 namespace zolt::inline v0 {
 
@@ -39,6 +42,21 @@ concept coded_storage = std::copyable<S> && number_format<typename S::format> &&
   s.decode(i, out);
 };
 
+/// Words of 16 bits that stand for floats, in the owner's memory: binary16, bfloat16, fixed point. In everything that units, radii, rates and
+/// bounds mean such weights are dense storage; what is written to them is rounded to their format.
+///
+/// What the compiler cannot check: decode gives codec().value_of of every word; bytes() is the memory of words(). Storage that offers
+/// prefetch(i) is told of a word that will be changed.
+template <class S>
+concept narrow_storage = std::copyable<S> && narrow_format<typename S::format> &&
+    requires(const S& s, std::size_t i, std::span<float> out) {
+  { s.words() } -> std::same_as<std::span<std::uint16_t>>;
+  { s.codec() } -> std::same_as<typename S::format>;
+  { s.shape() } -> std::same_as<zolt::shape>;
+  { s.bytes() } -> std::same_as<std::span<std::byte>>;
+  s.decode(i, out);
+};
+
 namespace detail {
 /// The view of coded weights, which what owns them makes and what views them is.
 template <class Weights>
@@ -60,7 +78,7 @@ auto grid_at(const Storage& s, std::size_t i) {
 }
 
 template <class S>
-concept parameter_storage = dense_storage<S> || coded_storage<S>;
+concept parameter_storage = dense_storage<S> || coded_storage<S> || narrow_storage<S>;
 
 namespace detail {
 template <coded_storage Storage>
@@ -118,10 +136,21 @@ using storage_t = decltype(storage_of(std::declval<Weights&>()));
 /// Where the weights lie, which is how a forward that reads a tensor names it.
 template <parameter_storage Storage>
 std::span<std::byte> memory_of(const Storage& storage) {
-  if constexpr (coded_storage<Storage>)
-    return storage.bytes();
-  else
+  if constexpr (dense_storage<Storage>)
     return std::as_writable_bytes(storage.values());
+  else
+    return storage.bytes();
 }
+
+namespace detail {
+/// out[j] = weight first + j.
+template <parameter_storage Storage>
+void read_weights(const Storage& storage, std::size_t first, std::span<float> out) {
+  if constexpr (dense_storage<Storage>)
+    std::copy_n(storage.values().data() + first, out.size(), out.data());
+  else
+    storage.decode(first, out);
+}
+}  // namespace detail
 
 }  // namespace zolt::inline v0
