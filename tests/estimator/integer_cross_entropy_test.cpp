@@ -97,18 +97,19 @@ TEST(integer_cross_entropy, is_within_its_bound_for_many_classes) {
 TEST(integer_cross_entropy, a_batch_is_the_sum_of_its_examples) {
   const std::vector<std::int8_t> logits = {5, 5, -128, 127, 127, -128};
   const std::vector<std::uint8_t> labels = {1, 0, 0};
-  EXPECT_EQ(integer_cross_entropy(labels).sum({logits.data(), {3, 2}}), 16 + 255 + 0);
+  EXPECT_EQ(integer_cross_entropy{labels}.sum({logits.data(), {3, 2}}), 16 + 255 + 0);
 }
 
 TEST(integer_cross_entropy, float_outputs_become_logits) {
   const std::vector<int> labels = {0, 2, -1};
-  const integer_cross_entropy loss(labels);
+  const integer_cross_entropy loss{labels};
   const std::vector<float> outputs = {1, -2, 0.5f};
   double sum = 0;
   for (const float o : outputs) sum += std::exp(double{o} - double{outputs[0]});
   EXPECT_NEAR(loss.loss(0, outputs), 16 * std::log2(sum), 0.54 + 1) << "each logit is off by at most a half";
-  EXPECT_EQ(integer_cross_entropy(labels, 1).loss(0, std::vector<float>{1e30f, -1e30f}), 0);
-  EXPECT_EQ(integer_cross_entropy(labels, 1).loss(0, std::vector<float>{-1e30f, 1e30f}), 255);
+  const integer_cross_entropy unscaled{labels, 1};
+  EXPECT_EQ(unscaled.loss(0, std::vector<float>{1e30f, -1e30f}), 0);
+  EXPECT_EQ(unscaled.loss(0, std::vector<float>{-1e30f, 1e30f}), 255);
   EXPECT_TRUE(std::isnan(loss.loss(0, std::vector<float>{0, std::numeric_limits<float>::infinity()})));
   EXPECT_TRUE(std::isnan(loss.loss(1, std::vector<float>{0, 0}))) << "a label beyond the classes";
   EXPECT_TRUE(std::isnan(loss.loss(2, outputs)));
@@ -124,9 +125,9 @@ TEST(integer_cross_entropy, wrong_input_is_named) {
   EXPECT_EQ(message_of([&] { cross_entropy_in_sixteenths(std::vector<std::int8_t>(65537), 0); }),
             "zolt: cross_entropy_in_sixteenths: classes = 65537 must be at least 1 and at most 65536");
   const std::vector<int> labels = {-1};
-  EXPECT_EQ(message_of([&] { integer_cross_entropy(labels).loss(0, std::span<const std::int8_t>(logits)); }),
+  EXPECT_EQ(message_of([&] { integer_cross_entropy{labels}.loss(0, std::span<const std::int8_t>(logits)); }),
             "zolt: integer_cross_entropy: label = -1 must be not negative");
-  EXPECT_EQ(message_of([&] { integer_cross_entropy(labels).loss(1, std::span<const std::int8_t>(logits)); }),
+  EXPECT_EQ(message_of([&] { integer_cross_entropy{labels}.loss(1, std::span<const std::int8_t>(logits)); }),
             "zolt: integer_cross_entropy: example = 1 must be below 1, the labels");
 }
 

@@ -89,7 +89,7 @@ TEST(elastic_zo, both_parts_move_from_the_same_weights) {
     const float_net net;
     expect_both_parts(net, net, net, floats, net.criterion(), many);
     const int8_net codes = in_int8();
-    expect_both_parts(codes, codes, codes, method::elastic_zo_int8{.queries = 2}, integer_cross_entropy(codes.labels), many);
+    expect_both_parts(codes, codes, codes, method::elastic_zo_int8{.queries = 2}, integer_cross_entropy{codes.labels}, many);
   }
 }
 
@@ -158,7 +158,7 @@ TEST(elastic_zo_int8, learns_by_integer_losses_and_its_parts_replay) {
   const options run{.run = 2, .record_codes = true};
   elastic_optimizer training{body_of(net), head_of(net), method, run};
   const double before = net.loss();
-  for (int step = 0; step < 80; ++step) training.step(forward_of(net), net.criterion(), integer_cross_entropy(net.labels));
+  for (int step = 0; step < 80; ++step) training.step(forward_of(net), net.criterion(), integer_cross_entropy{net.labels});
   EXPECT_LT(net.loss(), 0.5 * before);
 
   int8_net again = base;
