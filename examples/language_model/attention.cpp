@@ -71,7 +71,7 @@ void attention_heads::rotate(activations x, bool back) const {
   std::vector<float> cosine(positions * pairs), sine(positions * pairs);
   for (std::size_t t = 0; t < positions; ++t)
     for (std::size_t p = 0; p < pairs; ++p) {
-      const float angle = static_cast<float>(t) / std::pow(10000.0F, static_cast<float>(2 * p) / static_cast<float>(head_size));
+      const float angle = static_cast<float>(prefix + t) / std::pow(10000.0F, static_cast<float>(2 * p) / static_cast<float>(head_size));
       cosine[t * pairs + p] = std::cos(angle);
       sine[t * pairs + p] = back ? -std::sin(angle) : std::sin(angle);
     }
@@ -85,19 +85,21 @@ void attention_heads::rotate(activations x, bool back) const {
 }
 
 void attention_heads::mix(known_activations q, known_activations k, known_activations v, activations mixed) const {
-  head_rows keys(head_size, positions), values(head_size, positions);
-  std::vector<float> shares(positions), query(head_size);
+  const std::size_t all = prefix + positions;
+  head_rows keys(head_size, all), values(head_size, all);
+  std::vector<float> shares(all), query(head_size);
   const float scale = 1 / std::sqrt(static_cast<float>(head_size));
   for (std::size_t first = 0; first < q.rows(); first += positions)
     for (std::size_t h = 0; h < heads; ++h) {
       const std::size_t at = h * head_size, key_at = h * key_heads / heads * head_size;
-      keys.load(k, first, key_at);
-      values.load(v, first, key_at);
+      keys.load(k, first / positions * all, key_at);
+      values.load(v, first / positions * all, key_at);
       for (std::size_t t = 0; t < positions; ++t) {
+        const std::size_t seen = prefix + t + 1;
         for (std::size_t j = 0; j < head_size; ++j) query[j] = scale * q(first + t, at + j);
-        combine(query.data(), head_size, keys, t + 1, shares.data());
-        softmax(shares.data(), t + 1);
-        for (std::size_t j = 0; j < head_size; ++j) mixed(first + t, at + j) = dot(shares.data(), values.component(j), t + 1);
+        combine(query.data(), head_size, keys, seen, shares.data());
+        softmax(shares.data(), seen);
+        for (std::size_t j = 0; j < head_size; ++j) mixed(first + t, at + j) = dot(shares.data(), values.component(j), seen);
       }
     }
 }

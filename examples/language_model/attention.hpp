@@ -15,11 +15,12 @@ struct attention_heads {
   std::size_t heads = 1, key_heads = 1;  ///< the former a multiple of the latter, which neighbouring heads share
   std::size_t head_size = 1;             ///< even
   std::size_t positions = 1;             ///< of a sequence
+  std::size_t prefix = 0;                ///< virtual positions before it, which every position sees: rows of keys and values alone
 
-  /// Turns neighbouring pairs of every head by an angle that grows with the position, or back.
+  /// Turns neighbouring pairs of every head by an angle that grows with the position, counted from the first virtual one, or back.
   void rotate(activations x, bool back = false) const;
 
-  /// mixed(t) = Σ_s≤t softmax_s(q(t)·k(s)/√head_size) v(s), in every head.
+  /// mixed(t) = Σ_s≤t softmax_s(q(t)·k(s)/√head_size) v(s), in every head. A backward knows no virtual positions.
   void mix(known_activations q, known_activations k, known_activations v, activations mixed) const;
   void mix_backward(known_activations q, known_activations k, known_activations v, known_activations error, activations q_error,
                     activations k_error, activations v_error) const;

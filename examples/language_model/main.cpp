@@ -96,7 +96,9 @@ int main(int argument_count, char** arguments) {
   language_model::options o;
   CLI::App app{
       "Fine-tunes the quantized language model stories260K on Grimm's fairy tales with forward passes whose layers are read: the output\n"
-      "layer's exact gradient, its error broadcast to the blocks below, and a backward inside single blocks.",
+      "layer's exact gradient, its error broadcast to the blocks below, and a backward inside single blocks. Or, by losses alone, "
+      "prefixes\n"
+      "of the attention.",
       "language_model"};
   app.add_option("--data", o.data, "Folder with stories260K/ and text/")->type_name("DIR")->capture_default_str();
   app.add_option("--format", o.format, "Format of the weights")->capture_default_str()->check(CLI::IsMember({"int4", "int8"}));

@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
 
 #include "attention.hpp"
+#include "zolt/core/error.hpp"
 #include "zolt/core/tensor.hpp"
+#include "zolt/linear/attention_prefix.hpp"
 #include "zolt/linear/linear.hpp"
 #include "zolt/linear/local.hpp"
 #include "zolt/linear/rms_norm.hpp"
@@ -21,10 +24,21 @@ struct block {
   attention_heads attention;
   std::vector<float> attention_gain, feed_forward_gain;
   Weights query, key, value, output, gate, up, down;
+  std::optional<zolt::attention_prefix> prefix;
+
+  /// From now on with virtual positions in front, which start as the first positions of x are here.
+  void start_prefix(const zolt::attention_prefix& p, known_activations x) {
+    zolt::tensor<float> y(x.shape());
+    const steps s = compute({}, x, y);
+    p.start_from(s.key, s.value);
+    prefix = p;
+    attention.prefix = p.positions();
+  }
 
   void forward(const zolt::probe_view& probes, known_activations x, activations y) const { compute(probes, x, y); }
 
   void backward(known_activations x, known_activations error, activations input_error, zolt::layer_signals& signals) const {
+    if (prefix) zolt::fail("block", "prefix", "given", "be none where a backward is asked for");
     zolt::tensor<float> y(x.shape());
     const steps kept = compute({}, x, y);
     const zolt::shape stream = x.shape(), hidden = kept.gate.shape();
@@ -60,7 +74,7 @@ struct block {
   }
 
  private:
-  /// What lies between x and y; query and key are rotated.
+  /// What lies between x and y; query and key are rotated, key and value have their prefix.
   struct steps {
     zolt::tensor<float> attention_input, query, key, value, mixed, stream, feed_forward_input, gate, up, gated;
   };
@@ -82,6 +96,14 @@ struct block {
     s.value = product(value, s.attention_input);
     attention.rotate(s.query);
     attention.rotate(s.key);
+    if (prefix) {
+      const std::size_t sequences = s.key.rows() / attention.positions;
+      zolt::tensor<float> keys({sequences * (attention.prefix + attention.positions), key.rows()}), values(keys.shape());
+      prefix->prepend_keys(probes, s.key, attention.positions, keys);
+      prefix->prepend_values(probes, s.value, attention.positions, values);
+      s.key = std::move(keys);
+      s.value = std::move(values);
+    }
     s.mixed = zolt::tensor<float>(s.query.shape());
     attention.mix(s.query, s.key, s.value, s.mixed);
     s.stream = product(output, s.mixed);
@@ -139,14 +161,8 @@ class transformer {
 
   /// Logits of the token after each of `tokens`, which are whole sequences. What it returns is overwritten by the next call.
   const zolt::tensor<float>& logits(const zolt::probe_view& probes, std::span<const int> tokens, const parts& seen) {
-    const std::size_t width = embedding.columns(), rows = tokens.size() * probes.count();
-    zolt::tensor<float> stream({rows, width}), next({rows, width});
-    std::vector<float> words(probes.count() * width);
-    for (std::size_t t = 0; t < tokens.size(); ++t) {
-      probes.read(embedding, static_cast<std::size_t>(tokens[t]) * width, words);
-      for (std::size_t k = 0; k < probes.count(); ++k)
-        std::copy_n(words.data() + k * width, width, stream.view().row(k * tokens.size() + t).data());
-    }
+    const std::size_t rows = tokens.size() * probes.count();
+    zolt::tensor<float> stream = embedded(probes, tokens), next(stream.shape());
     for (std::size_t b = 0; b < seen.first; ++b) {
       blocks[b].forward(probes, stream, next);
       std::swap(stream, next);
@@ -167,11 +183,33 @@ class transformer {
     return logits_;
   }
 
+  /// Gives every block a prefix of its own, started from what the first of `tokens` are there without any.
+  void start_prefixes(std::span<const zolt::attention_prefix> prefixes, std::span<const int> tokens) {
+    zolt::tensor<float> stream = embedded({}, tokens), next(stream.shape());
+    for (std::size_t b = 0; b < blocks.size(); ++b) {
+      blocks[b].forward({}, stream, next);
+      blocks[b].start_prefix(prefixes[b], stream);
+      std::swap(stream, next);
+    }
+  }
+
   transformer() = default;
   transformer(const transformer&) = delete;  // the last normalisation names final_gain
   transformer& operator=(const transformer&) = delete;
 
  private:
+  zolt::tensor<float> embedded(const zolt::probe_view& probes, std::span<const int> tokens) const {
+    const std::size_t width = embedding.columns();
+    zolt::tensor<float> stream({tokens.size() * probes.count(), width});
+    std::vector<float> words(probes.count() * width);
+    for (std::size_t t = 0; t < tokens.size(); ++t) {
+      probes.read(embedding, static_cast<std::size_t>(tokens[t]) * width, words);
+      for (std::size_t k = 0; k < probes.count(); ++k)
+        std::copy_n(words.data() + k * width, width, stream.view().row(k * tokens.size() + t).data());
+    }
+    return stream;
+  }
+
   zolt::rms_norm<std::vector<float>> final_norm_{final_gain};
   chain<Weights> chained_;
   zolt::tensor<float> logits_;

@@ -123,12 +123,7 @@ class optimizer<Parameters, Composition, Executor> {
       const waiting before = waiting_;
       const std::size_t signals = block_signals_.count();
       try {
-        return step_on(
-            [&](const probe_view& view, auto&& use) {
-              const auto& outputs = forward(view);
-              use(detail::floats_of_outputs(outputs));
-            },
-            loss);
+        return step_on(running(forward), loss);
       } catch (...) {
         waiting_ = before;
         block_signals_.keep(signals);
@@ -144,6 +139,13 @@ class optimizer<Parameters, Composition, Executor> {
         "zolt: this estimator reads the layers of a forward, not one loss: call step(forward, criterion) with a forward that takes "
         "const zolt::probe_view&, calls zolt::linear and returns the outputs (see zolt::layer_estimator)");
     return {};
+  }
+
+  /// Outputs of the last layer, for a caller that must know them before a step: the layers are learned now instead of in the first one.
+  template <network_forward Forward>
+  std::size_t outputs_of(Forward&& forward) {
+    if (!discovered_) discover(running(forward));
+    return recorder_.head().outputs();
   }
 
   /// What an estimator of loss scalars offers. Here it does not compile.
@@ -270,6 +272,15 @@ class optimizer<Parameters, Composition, Executor> {
   Executor validated_executor(const Flat& given) const {
     validate();
     return detail::executor_from<Executor>(given);
+  }
+
+  /// A forward whose outputs are used while they are there, whatever type they have.
+  template <class Forward>
+  static auto running(Forward& forward) {
+    return [&forward](const probe_view& view, auto&& use) {
+      const auto& outputs = forward(view);
+      use(detail::floats_of_outputs(outputs));
+    };
   }
 
   template <class Run, class Criterion>

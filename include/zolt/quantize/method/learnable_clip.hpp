@@ -83,12 +83,15 @@ class learnable_clip {
   std::size_t memory() const { return high_.size() * (2 * sizeof(float) + sizeof(detail::value_range)); }
 
   /// Takes the ranges of the weights as they are now.
-  void measure(std::string_view name = "learnable_clip") {
-    detail::check_finite(name, weights_);
+  void measure(std::string_view name = "learnable_clip") { measure(name, weights_); }
+  /// Takes the ranges of what a transform made of the weights.
+  void measure(std::string_view name, tensor_view<const float> made) {
+    check_shape(name, made);
+    detail::check_finite(name, made);
     for (std::size_t k = 0; k < ranges_.size(); ++k) {
       ranges_[k] = {};
-      layout_.for_each_run(k, weights_.size(), [&](std::size_t first, std::size_t last) {
-        const auto run = detail::range_of(weights_.flat().subspan(first, last - first));
+      layout_.for_each_run(k, made.size(), [&](std::size_t first, std::size_t last) {
+        const auto run = detail::range_of(made.flat().subspan(first, last - first));
         ranges_[k] = {std::min(ranges_[k].lowest, run.lowest), std::max(ranges_[k].highest, run.highest)};
       });
     }
@@ -108,6 +111,11 @@ class learnable_clip {
   template <class Probes>
   void read(const Probes& probes, std::size_t first, std::span<float> out) const {
     probes.read(weights_, first, out);
+    quantize(probes, first, out);
+  }
+  /// The second half of read, for what a transform made of the weights: `out` holds them under every probe, and then as they are quantized.
+  template <class Probes>
+  void quantize(const Probes& probes, std::size_t first, std::span<float> out) const {
     const std::size_t n = out.size() / probes.count(), last = first + n;
     if (n == 0) return;
     const auto [from, count] = groups_of(first, last);
@@ -127,8 +135,11 @@ class learnable_clip {
   }
 
   /// The codes and grids of the weights and logits as they are: it decodes to what `read` shows without an optimizer.
-  tensor_type quantized(std::string_view name) const {
-    detail::check_finite(name, weights_);
+  tensor_type quantized(std::string_view name) const { return quantized(name, weights_); }
+  /// The same of what a transform made of the weights.
+  tensor_type quantized(std::string_view name, tensor_view<const float> made) const {
+    check_shape(name, made);
+    detail::check_finite(name, made);
     std::vector<affine> grids(high_.size());
     for (std::size_t k = 0; k < grids.size(); ++k) {
       if (!exact::is_finite(high_[k])) fail(name, "high logit " + to_text(k), high_[k], "be finite");
@@ -140,12 +151,15 @@ class learnable_clip {
     const auto view = result.view();
     for (std::size_t i = 0; i < result.size(); ++i) {
       const affine& g = grids[layout_.index(i)];
-      view.set_code(i, format::code_of(encode_weight<format>(g, weights_.data()[i], nearest_even{}).ordinal));
+      view.set_code(i, format::code_of(encode_weight<format>(g, made.data()[i], nearest_even{}).ordinal));
     }
     return result;
   }
 
  private:
+  void check_shape(std::string_view name, tensor_view<const float> made) const {
+    if (made.shape() != shape()) fail(name, "shape", made.shape().text(), "be " + shape().text() + ", that of the weights");
+  }
   struct group_range {
     std::size_t first, count;
   };
