@@ -62,7 +62,8 @@ TEST(registry, a_step_takes_as_many_forward_passes_as_it_says) {
       }
       // One pass of a batch gives each of its examples a loss, all under directions of their own.
       constexpr bool per_example = sign_factored_law<typename composition_of<method_of<decltype(e)>>::law>;
-      EXPECT_EQ(seen.size(), e.forwards.of(estimator.queries) * (per_example ? estimator.queries : 1)) << e.name;
+      constexpr std::size_t clean = method_with_head<method_of<decltype(e)>> ? 1 : 0;
+      EXPECT_EQ(seen.size() + clean, e.forwards.of(estimator.queries) * (per_example ? estimator.queries : 1)) << e.name;
     });
     EXPECT_TRUE(asked || e.forwards.of(1) == 2) << e.name << ": the default estimator";
   });
@@ -72,6 +73,11 @@ TEST(registry, says_what_a_method_is_made_of) {
   with_method("mezo_adam", [](const auto& e) {
     EXPECT_EQ(method::composition_text(e),
               "two_point(radius 0.001, queries 1) + adam(rate 1e-05, first_decay 0.9, second_decay 0.999, epsilon 1e-08) + gaussian");
+  });
+  with_method("elastic_zo", [](const auto& e) {
+    EXPECT_EQ(method::composition_text(e),
+              "two_point(radius 0.001, queries 1) + sgd(rate 1e-06) + gaussian; head: exact_head + sgd(rate 0.001)");
+    EXPECT_FALSE(std::remove_cvref_t<decltype(e)>::replays);
   });
   with_method("caq_zo", [](const auto& e) {
     EXPECT_EQ(method::composition_text(e), "two_point(radius 1, queries 1) + sgd(rate 0.01) + rademacher + stochastic");

@@ -5,16 +5,18 @@
 #include <string>
 #include <string_view>
 
+#include "zolt/optimizer/elastic_optimizer.hpp"
 #include "zolt/optimizer/slots.hpp"
 
 namespace zolt::inline v0::method {
 
-/// What a method trains: float tensors, codes, or the scales of frozen codes in parts of themselves.
-enum class trained { floats, codes, floats_and_codes, scales };
+/// What a method trains: float tensors, words of 16 bits, codes, or the scales of frozen codes in parts of themselves.
+enum class trained { floats, words, codes, floats_and_codes, scales };
 
 constexpr std::string_view text_of(trained t) {
   switch (t) {
     case trained::floats: return "floats";
+    case trained::words: return "16-bit words";
     case trained::codes: return "codes";
     case trained::floats_and_codes: return "floats, codes";
     case trained::scales: return "scales";
@@ -42,20 +44,22 @@ struct entry {
   using type = Method;
   static constexpr trained trains = Trains;
   static constexpr double state_bytes_per_weight = Method::state_bytes_per_weight;
-  /// Whether a trajectory of keys and coefficients repeats a run bit for bit.
-  static constexpr bool replays = !composition_of_layers<composition_of<Method>>;
+  /// Whether a trajectory of keys and coefficients repeats a run bit for bit: that of a body alone does not.
+  static constexpr bool replays = !composition_of_layers<composition_of<Method>> && !method_with_head<Method>;
   std::string_view name, idea, source;
   forward_passes forwards{2, 0};
 };
 
-/// What a method is made of, with its defaults: "two_point(radius 0.001, queries 1) + sgd(rate 1e-06) + gaussian". Policies that change
-/// nothing are left out, and so is how codes are written where there are none.
-template <class Method, trained Trains>
-std::string composition_text(const entry<Method, Trains>&) {
+namespace detail {
+/// The policies of a composition, without those that change nothing and, where there are no codes, without how they are written.
+template <class Composition>
+std::string text_of_policies(const Composition& composition, bool writes_codes) {
   std::string text;
-  compose(Method{}).for_each([&text]<class Policy>(const Policy& policy) {
-    if (std::same_as<Policy, constant> || policy_name<Policy>() == no_clip::name) return;
-    if (Trains == trained::floats && write_back<Policy>) return;
+  composition.for_each([&]<class Policy>(const Policy& policy) {
+    if (std::same_as<Policy, constant> || std::same_as<Policy, batches_per_write> || policy_name<Policy>() == no_clip::name ||
+        std::same_as<Policy, no_gradient_normalisation>)
+      return;
+    if (write_back<Policy> && !writes_codes) return;
     std::string fields;
     if constexpr (policy_with_fields<Policy>)
       policy.fields([&fields](std::string_view field, double value, bound) {
@@ -63,6 +67,17 @@ std::string composition_text(const entry<Method, Trains>&) {
       });
     text += (text.empty() ? "" : " + ") + std::string(policy_name<Policy>()) + (fields.empty() ? "" : "(" + fields + ")");
   });
+  return text;
+}
+}  // namespace detail
+
+/// What a method is made of, with its defaults: "two_point(radius 0.001, queries 1) + sgd(rate 1e-06) + gaussian".
+template <class Method, trained Trains>
+std::string composition_text(const entry<Method, Trains>&) {
+  constexpr bool writes_codes = Trains != trained::floats;
+  const Method method{};
+  std::string text = detail::text_of_policies(compose(method), writes_codes);
+  if constexpr (method_with_head<Method>) text += "; head: " + detail::text_of_policies(compose(method.head()), writes_codes);
   return text;
 }
 

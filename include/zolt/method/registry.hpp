@@ -12,25 +12,31 @@
 #include "zolt/method/conmezo.hpp"
 #include "zolt/method/dizo.hpp"
 #include "zolt/method/eggroll.hpp"
+#include "zolt/method/elastic_zo.hpp"
 #include "zolt/method/entry.hpp"
+#include "zolt/method/fixed_point_zo.hpp"
 #include "zolt/method/fzoo.hpp"
 #include "zolt/method/grzo.hpp"
 #include "zolt/method/hizoo.hpp"
 #include "zolt/method/kerzoo.hpp"
+#include "zolt/method/layer_freezing.hpp"
 #include "zolt/method/lozo.hpp"
 #include "zolt/method/meazo.hpp"
 #include "zolt/method/mezo.hpp"
 #include "zolt/method/mezo_adam_8bit.hpp"
+#include "zolt/method/narrow_mezo.hpp"
 #include "zolt/method/pezo.hpp"
 #include "zolt/method/qes.hpp"
 #include "zolt/method/quzo.hpp"
 #include "zolt/method/qzo.hpp"
 #include "zolt/method/r_adazo.hpp"
 #include "zolt/method/romberg_zoge.hpp"
+#include "zolt/method/senszoq.hpp"
 #include "zolt/method/sparse_mezo.hpp"
 #include "zolt/method/step_matched.hpp"
 #include "zolt/method/subzero.hpp"
 #include "zolt/method/tezo.hpp"
+#include "zolt/method/zeroqat.hpp"
 #include "zolt/method/zo_adamm.hpp"
 #include "zolt/method/zo_conservative.hpp"
 #include "zolt/method/zo_sign_sgd.hpp"
@@ -45,7 +51,12 @@ namespace zolt::inline v0::method {
 inline constexpr std::tuple registry{
     entry<step_matched, trained::floats_and_codes>{"step_matched", "±1 on a fraction that follows the step; the default", "ours"},
     entry<step_matched_residual<4>, trained::floats_and_codes>{"step_matched_residual<4>", "the same, what is not written is kept", "ours"},
+    entry<layer_freezing, trained::floats_and_codes>{"layer_freezing", "step_matched on layers that freeze front to back",
+                                                     "arXiv 2508.15033"},
+    entry<layer_freezing_floats, trained::floats>{"layer_freezing_floats", "mezo on layers that freeze front to back", "arXiv 2508.15033"},
     entry<mezo, trained::floats>{"mezo", "Gaussian, SGD", "arXiv 2305.17333"},
+    entry<narrow_mezo, trained::words>{"narrow_mezo", "the same on fp16 and bf16, rounded stochastically", "arXiv 2305.17333"},
+    entry<fixed_point_zo, trained::words>{"fixed_point_zo", "signs of scalars on 16-bit fixed point", "arXiv 2411.04036"},
     entry<mezo_momentum, trained::floats>{"mezo_momentum", "Gaussian, heavy ball", "arXiv 2305.17333"},
     entry<mezo_adam, trained::floats>{"mezo_adam", "Gaussian, Adam; also `zo_adam`", "arXiv 2305.17333, 2402.11592"},
     entry<mezo_adam_8bit, trained::floats>{"mezo_adam_8bit", "the same, moments in a byte each", "arXiv 2305.17333, 2110.02861"},
@@ -81,6 +92,10 @@ inline constexpr std::tuple registry{
     entry<pezo, trained::floats>{"pezo", "a pool of random numbers, used again and again", "arXiv 2504.20314"},
     entry<dizo, trained::floats_and_codes>{"dizo", "divergence from the start, rescaled per tensor by 2J passes every κ steps",
                                            "arXiv 2502.03304"},
+    entry<elastic_zo, trained::floats>{"elastic_zo", "the last layer by its exact gradient", "arXiv 2501.04287", {2, 1}},
+    entry<elastic_zo_int8, trained::codes>{"elastic_zo_int8", "the same on codes, from integer losses", "arXiv 2501.04287", {2, 1}},
+    entry<senszoq, trained::floats>{"senszoq", "floats at the most sensitive weights of frozen codes", "arXiv 2406.02913"},
+    entry<zeroqat, trained::floats>{"zeroqat", "weights, clips and transforms, seen through a quantizer", "arXiv 2509.00031"},
     entry<quzo, trained::floats>{"quzo", "Gaussian rounded to few bits, once or twice", "arXiv 2502.12346"},
     entry<quzo_codes, trained::codes>{"quzo_codes", "the same in whole codes", "arXiv 2502.12346"},
     entry<qzo, trained::scales>{"qzo", "scales of frozen codes, clipped derivative", "arXiv 2505.13430"},
