@@ -185,5 +185,19 @@ TEST(elastic_zo, a_forward_that_throws_leaves_everything_as_it_was) {
   }
 }
 
+struct throwing_criterion {
+  double loss(std::size_t, std::span<const float>) const { return 0; }
+  void slope(std::size_t, std::span<const float>, std::span<float>) const { throw std::runtime_error("no slope"); }
+};
+
+TEST(elastic_zo, a_criterion_that_throws_leaves_everything_as_it_was) {
+  float_net net;
+  elastic_optimizer training{body_of(net), head_of(net), method::elastic_zo{.rate = 1, .head_rate = 1}};
+  const std::vector<float> before = net.weights();
+  EXPECT_THROW(training.step(forward_of(net), throwing_criterion{}, net.criterion()), std::runtime_error);
+  EXPECT_EQ(net.weights(), before);
+  EXPECT_EQ(training.body().step_number(), 0u);
+}
+
 }  // namespace
 }  // namespace zolt::test

@@ -22,8 +22,9 @@ namespace zolt::inline v0 {
 
 namespace detail {
 
-/// Powers of 2^(1/16) as integers, and where a logarithm to that base rounds up. Every entry lies farther from a tie than what IEEE additions,
-/// products and quotients may err on the way, so that every compiler makes the same ones; a test compares them with integer powers.
+/// Powers of 2^(1/16) as integers, and where a logarithm to that base rounds up. Every entry lies farther from a tie than what IEEE
+/// additions, products and quotients may err on the way, so that every compiler makes the same ones; a test compares them with integer
+/// powers.
 struct sixteenths_of_two {
   static constexpr int power_bits = 8, sum_bits = 40;
 
@@ -90,8 +91,8 @@ inline std::int32_t cross_entropy_in_sixteenths(std::span<const std::int8_t> log
 /// Shapes   one label per row of the outputs, in memory that outlives the step.
 /// Cost     that of cross_entropy_in_sixteenths.
 /// Bias     as there; float outputs saturate at −128 and 127, 5.5 nats for the default scale.
-/// Errors   integer logits: as there. Float outputs: a label beyond the classes, too many classes or an output that is not finite give a loss
-///          that is not finite, which loses the query.
+/// Errors   integer logits: as there. Float outputs: a label beyond the classes, too many classes or an output that is not finite give a
+///          loss that is not finite, which loses the query.
 /// Source   as cross_entropy_in_sixteenths.
 template <std::integral Label>
 struct integer_cross_entropy {

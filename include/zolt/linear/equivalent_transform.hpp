@@ -30,8 +30,8 @@ inline float transformed_bias(float bias, std::span<const float> weights, const 
 
 }  // namespace detail
 
-/// A layer whose transform was folded into plain parts: codes of s ∘ W, and the bias B + W δ. What is left for the inputs, (x − δ)/s, is made
-/// by `linear`, or folded into what makes them.
+/// A layer whose transform was folded into plain parts: codes of s ∘ W, and the bias B + W δ. What is left for the inputs, (x − δ)/s, is
+/// made by `linear`, or folded into what makes them.
 template <class Tensor>
 struct committed_layer {
   Tensor weights;
@@ -65,18 +65,19 @@ struct transform_units {
 ///
 ///   y = ((x − δ)/s) · Q(s ∘ W)ᵀ + (B + W δ)
 ///
-/// s and δ have one entry per input, Q is that of learnable_clip. All of s, δ and the logits are float parameters: add_to lists them. List W,
-/// and B, beside them where they are to be trained: a finite difference of the loss then crosses the rounding of Q. `linear` takes
-/// this in place of weights; a forward that also quantizes its inputs calls inputs(), rounds them, and goes on with weights() and bias().
+/// s and δ have one entry per input, Q is that of learnable_clip. All of s, δ and the logits are float parameters: add_to lists them. List
+/// W, and B, beside them where they are to be trained: a finite difference of the loss then crosses the rounding of Q. `linear` takes this
+/// in place of weights; a forward that also quantizes its inputs calls inputs(), rounds them, and goes on with weights() and bias().
 ///
 /// `measure()` takes the ranges of s ∘ W: the constructor calls it, and the caller when s has been set, and between steps if s or W are
 /// trained. `commit` gives the layer as codes, which `linear` turns into the same outputs, bit for bit.
 ///
 /// Units    s: none; start at 1, or from smoothing_vector. δ: those of the inputs; start at 0.
 /// Shapes   W: outputs × inputs; B: outputs, or empty; x: rows × inputs, leading with the probe or shared by all.
-/// Cost     8 bytes per input and what learnable_clip says. linear: W is read once more under every probe for the bias, unless δ = 0; a buffer
-///          per thread of the inputs of all probes. measure and commit: a float copy of W while they run.
-/// Errors   those of learnable_clip; a bias of another size; at measure and commit a scale that is not positive, a shift that is not finite.
+/// Cost     8 bytes per input and what learnable_clip says. linear: W is read once more under every probe for the bias, unless δ = 0; a
+///          buffer per thread of the inputs of all probes. measure and commit: a float copy of W while they run.
+/// Errors   those of learnable_clip; a bias of another size; at measure and commit a scale that is not positive, a shift that is not
+///          finite.
 /// Source   OS+ (Wei et al. 2023, arXiv 2304.09145) and OmniQuant (Shao et al. 2023, arXiv 2308.13137); by forward passes: ZeroQAT (arXiv
 ///          2509.00031) eq. 4.
 /// Differs  the bias holds W δ of the weights before they are quantized.

@@ -54,8 +54,8 @@ struct elastic_zo {
 ///
 /// Units    rate η, head_rate η_h: RMS step per weight, in codes; radius ε: codes.
 /// Cost     2·queries + 1 forward passes per step; no state per weight, 4 bytes per row and column of the head.
-/// Source   the split: ElasticZO-INT8 (arXiv 2501.04287), whose integer formulas we have not read; the integer loss: EGGROLL's trainer (arXiv
-///          2511.16652); the probes: ours.
+/// Source   the split: ElasticZO-INT8 (arXiv 2501.04287), whose integer formulas we have not read; the integer loss: EGGROLL's trainer
+///          (arXiv 2511.16652); the probes: ours.
 /// Differs  losses are integers and the body moves by whole codes, but the products of the forward and the head's error are floats. Ties of
 ///          the losses make no step.
 struct elastic_zo_int8 {

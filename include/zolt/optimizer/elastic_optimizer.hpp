@@ -28,22 +28,23 @@ struct elastic_report {
   double forwards() const { return body.forwards + head.forwards; }
 };
 
-/// Trains the body of a network by perturbation and its last layers by gradients that a forward pass gives away, both from the same weights.
+/// Trains the body of a network by perturbation and its last layers by gradients that a forward pass gives away, both from the same
+/// weights.
 ///
 ///   body θ:  losses of L(θ + offset·ε z, φ) → what policies() make of them
 ///   head φ:  a clean forward of (θ, φ), watched → error of the outputs → what head() makes of it
 ///
-/// A step moves neither before both have seen what they need. The first arguments are the parameters of the body and those of the head, then
-/// the method, then what both optimizers take: options, a schedule.
+/// A step moves neither before both have seen what they need. The first arguments are the parameters of the body and those of the head,
+/// then the method, then what both optimizers take: options, a schedule.
 ///
-/// The forward is one that a layer optimizer takes: it calls `linear(probes, w, x, y)` for the layers of the head, and returns the outputs of
-/// the network, those of one probe or of all that it is shown; which, the first step finds out. The loss of a probe is the mean over the
+/// The forward is one that a layer optimizer takes: it calls `linear(probes, w, x, y)` for the layers of the head, and returns the outputs
+/// of the network, those of one probe or of all that it is shown; which, the first step finds out. The loss of a probe is the mean over the
 /// batch of the criterion, or of another loss, of which only loss(example, outputs) is asked: an integer one, for instance.
 ///
 /// Units    as the policies say.
-/// Cost     the probes of the body and one forward more, 2·queries + 1 for two_point; in the first step up to two more, to learn the layers and
-///          what the forward takes. Memory of both optimizers, a copy of the outputs of a batch, 8 bytes per probe. The body replays from
-///          its trajectory, body().recorded(); the head resumes from its code-delta log, head().code_log().
+/// Cost     the probes of the body and the forwards of the head's estimator: 2·queries + 1 for two_point and exact_head; in the first step up
+///          to three more, to learn the layers and what the forward takes. Memory of both optimizers, and 8 bytes per probe. The body
+///          replays from its trajectory, body().recorded(); the head resumes from its code-delta log, head().code_log().
 /// Errors   those of both optimizers. A forward or a loss that throws leaves all weights as they were.
 /// Source   ElasticZO (Sugiura & Matsutani 2025, arXiv 2501.04287).
 template <parameter_set Body, parameter_set Head, method_with_head Method, class... Shared>
@@ -53,8 +54,6 @@ class elastic_optimizer {
   using head_type = optimizer<Head, composition_of<decltype(std::declval<const Method&>().head()), Shared...>, executor_of<Shared...>>;
   static constexpr purity_class purity = std::max(body_type::purity, head_type::purity);
   static_assert(!sign_factored_law<typename body_type::law>, "zolt: the body needs losses of the whole batch, not one per example");
-  static_assert(!probing_layer_estimator<std::remove_cvref_t<decltype(std::declval<const head_type&>().policies().estimator)>>,
-                "zolt: the head's estimator must read one clean forward: its own probes would meet a body that has moved");
 
   elastic_optimizer(const Body& body, const Head& head, const Method& method, const Shared&... shared)
       : body_(body, method, shared...), head_(head, method.head(), shared...) {}
@@ -68,17 +67,15 @@ class elastic_optimizer {
   template <class Forward, class Criterion, class Loss>
   elastic_report step(Forward&& forward, const Criterion& criterion, const Loss& loss) {
     classes_ = head_.outputs_of(forward);
+    clean_size_ = 0;
+    const auto sized = [&](const probe_view& view) -> decltype(auto) {
+      decltype(auto) outputs = forward(view);
+      if (clean_size_ == 0) clean_size_ = detail::floats_of_outputs(outputs).size();  // the clean forward is the first one
+      return outputs;
+    };
     elastic_report r;
-    r.head = head_.step(
-        [&](const probe_view& clean) {
-          const auto& outputs = forward(clean);
-          const std::span<const float> floats = detail::floats_of_outputs(outputs);
-          clean_.assign(floats.begin(), floats.end());
-          // The recorder has what it needs of the body, so the body may move before the head is told its error.
-          r.body = body_.step([&](const probe_view& plan) { return losses_of(plan, forward, loss); });
-          return std::span<const float>(clean_);
-        },
-        criterion);
+    r.head =
+        head_.step(sized, criterion, [&] { r.body = body_.step([&](const probe_view& plan) { return losses_of(plan, forward, loss); }); });
     return r;
   }
 
@@ -100,8 +97,8 @@ class elastic_optimizer {
     for (std::size_t k = 0; k < plan.count(); ++k) {
       const auto& outputs = forward(plan.one(k));
       const std::span<const float> floats = detail::floats_of_outputs(outputs);
-      if (floats.size() != clean_.size())
-        fail("forward", "numbers returned for a probe", floats.size(), "be " + to_text(clean_.size()) + ", as for the clean forward");
+      if (floats.size() != clean_size_)
+        fail("forward", "numbers returned for a probe", floats.size(), "be " + to_text(clean_size_) + ", as for the clean forward");
       losses_[k] = mean_loss(floats, loss);
     }
     return losses_;
@@ -111,8 +108,8 @@ class elastic_optimizer {
     try {
       const auto& outputs = forward(plan);
       const std::span<const float> floats = detail::floats_of_outputs(outputs);
-      if (floats.size() != plan.count() * clean_.size()) return false;
-      for (std::size_t k = 0; k < plan.count(); ++k) losses_[k] = mean_loss(floats.subspan(k * clean_.size(), clean_.size()), loss);
+      if (floats.size() != plan.count() * clean_size_) return false;
+      for (std::size_t k = 0; k < plan.count(); ++k) losses_[k] = mean_loss(floats.subspan(k * clean_size_, clean_size_), loss);
       return knows_plans_ = true;
     } catch (const error&) {  // linear refuses rows that the probes do not divide
       if (knows_plans_) throw;
@@ -129,9 +126,8 @@ class elastic_optimizer {
 
   body_type body_;
   head_type head_;
-  std::size_t classes_ = 0;
+  std::size_t classes_ = 0, clean_size_ = 0;
   bool takes_plans_ = true, knows_plans_ = false;
-  std::vector<float> clean_;
   std::vector<double> losses_;
 };
 

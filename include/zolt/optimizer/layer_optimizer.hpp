@@ -113,6 +113,12 @@ class optimizer<Parameters, Composition, Executor> {
   /// One batch: its forwards, its estimate and, with every batches_per_write-th one, an update.
   template <class Forward, class Criterion>
   report step(Forward&& forward, const Criterion& loss) {
+    return step(forward, loss, [] {});
+  }
+  /// The same, with something done when all forwards and the error of the outputs are there and nothing has moved yet. If it throws, the step
+  /// is none.
+  template <class Forward, class Criterion, std::invocable Before>
+  report step(Forward&& forward, const Criterion& loss, Before&& before_update) {
     static_assert(network_forward<Forward>,
                   "zolt: an estimator that reads layers needs a forward that takes const zolt::probe_view&, calls zolt::linear for its "
                   "layers, and returns the outputs of the network, row-major floats");
@@ -123,7 +129,7 @@ class optimizer<Parameters, Composition, Executor> {
       const waiting before = waiting_;
       const std::size_t signals = block_signals_.count();
       try {
-        return step_on(running(forward), loss);
+        return step_on(running(forward), loss, before_update);
       } catch (...) {
         waiting_ = before;
         block_signals_.keep(signals);
@@ -283,8 +289,8 @@ class optimizer<Parameters, Composition, Executor> {
     };
   }
 
-  template <class Run, class Criterion>
-  report step_on(const Run& run, const Criterion& loss) {
+  template <class Run, class Criterion, class Before>
+  report step_on(const Run& run, const Criterion& loss, Before& before_update) {
     if (!discovered_) discover(run);
     const direction_key key{options_.run, step_, 0};
     report r;
@@ -312,6 +318,7 @@ class optimizer<Parameters, Composition, Executor> {
     r.work = work / clean_work;
     r.finished = waiting_.batches == policies_.batches.count;
     changed_.clear();
+    before_update();
     if (r.finished) write(r, key);
     if (log_) log_->append(step_, changed_, parameters_);
     ++step_;
