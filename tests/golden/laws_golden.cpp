@@ -1,5 +1,5 @@
-// Draws every direction law, and applies fixed terms through the rules and write-backs that replay_golden has not; prints one hash, the same
-// for every compiler, flag and number of threads. `laws_golden DATA THREADS`; DATA is not used.
+// Draws every direction law, and applies fixed terms through the rules, write-backs and words that replay_golden has not; prints one hash,
+// the same for every compiler, flag and number of threads. `laws_golden DATA THREADS`; DATA is not used.
 //
 // When a generated bit changes (and stream_version with it), from the root of the repository:
 //   g++ -std=c++20 -O2 -pthread -Iinclude tests/golden/laws_golden.cpp -o build/laws_golden &&
@@ -13,17 +13,27 @@
 #include <string>
 #include <vector>
 
+#include "zolt/direction/cone.hpp"
+#include "zolt/direction/curvature_scaled.hpp"
 #include "zolt/direction/dense.hpp"
 #include "zolt/direction/low_rank.hpp"
 #include "zolt/direction/masked.hpp"
+#include "zolt/direction/orthogonal_low_rank.hpp"
 #include "zolt/direction/per_example.hpp"
 #include "zolt/direction/pooled.hpp"
 #include "zolt/direction/rounded.hpp"
+#include "zolt/direction/spherical.hpp"
+#include "zolt/direction/temporal_low_rank.hpp"
 #include "zolt/direction/uniform_codes.hpp"
+#include "zolt/estimator/three_point.hpp"
 #include "zolt/numeric/integer.hpp"
 #include "zolt/optimizer/optimizer.hpp"
+#include "zolt/parameter/narrow.hpp"
 #include "zolt/quantize/quantized_tensor.hpp"
 #include "zolt/update/adaptive.hpp"
+#include "zolt/update/byte_moments.hpp"
+#include "zolt/update/momentum.hpp"
+#include "zolt/update/replayed.hpp"
 #include "zolt/update/vote.hpp"
 
 namespace {
@@ -85,6 +95,30 @@ std::uint64_t applied(std::size_t threads, const Policies&... policies) {
   return hash_of(std::as_bytes(std::span(both)));
 }
 
+/// 16-bit words and floats after eight steps of fixed terms, curvatures among them where the direction absorbs some.
+template <class Direction, class... Policies>
+std::uint64_t learned(std::size_t threads, const Direction& direction, const Policies&... policies) {
+  zolt::tensor<float> floats({300, 131});
+  std::vector<std::uint16_t> words(floats.size());
+  for (std::size_t i = 0; i < floats.size(); ++i) {
+    floats.flat()[i] = 0x1p-9f * static_cast<float>(1 + i * 17 % 300);
+    words[i] = static_cast<std::uint16_t>(0x3c00 + i * 29 % 512);
+  }
+  zolt::optimizer opt{
+      zolt::parameters(
+          zolt::parameter("words", zolt::bfloat16_view(zolt::tensor_view<std::uint16_t>(words.data(), floats.shape())), {.unit = 0.01}),
+          zolt::parameter("floats", floats, {.unit = 0.01})),
+      direction, policies..., zolt::options{.run = 7, .threads = threads}};
+  for (std::uint32_t step = 0; step < 8; ++step) {
+    std::vector<zolt::logged_term> terms{{0, 0x1p-5f * static_cast<float>(static_cast<int>(step * 5 % 13) - 6)}};
+    if constexpr (zolt::absorbing_curvatures<Direction>)
+      terms.push_back({zolt::logged_term::curvature_mark, 0x1p-3f * static_cast<float>(step + 1)});
+    opt.apply({step, 0, 0.7f, static_cast<std::uint32_t>(terms.size())}, terms);
+  }
+  const std::uint64_t both[] = {hash_of(std::as_bytes(std::span(words))), hash_of(std::as_bytes(floats.flat()))};
+  return hash_of(std::as_bytes(std::span(both)));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) try {
@@ -107,6 +141,13 @@ int main(int argc, char** argv) try {
       applied(threads, zolt::rounded{.step = 4}, estimator, zolt::replayed_residual{.window = 3}),
       updated(zolt::amsgrad{}),
       updated(zolt::vote{}),
+      drawn(zolt::temporal_low_rank<5>{}),
+      drawn(zolt::orthogonal_low_rank<3>{.refresh = 40}),
+      drawn(zolt::spherical{}),
+      learned(threads, zolt::cone{}, zolt::two_point{}),
+      learned(threads, zolt::curvature_scaled{.smoothing = 0.1}, zolt::three_point{}),
+      learned(threads, zolt::rademacher{}, zolt::byte_moments<zolt::adam>{}),
+      learned(threads, zolt::rademacher{}, zolt::replayed<zolt::adam>{.window = 3}),
   };
   for (const std::uint64_t h : hashes) std::fprintf(stderr, "%016llx\n", static_cast<unsigned long long>(h));
   std::printf("%016llx\n", static_cast<unsigned long long>(hash_of(std::as_bytes(std::span(hashes)))));
