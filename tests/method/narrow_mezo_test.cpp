@@ -13,7 +13,7 @@
 #include "zolt/method/mezo.hpp"
 #include "zolt/parameter/narrow.hpp"
 
-// Methods on weights of 16 bits: every step lands on a neighbour of the one that the equation says, and the neighbours are right in the mean.
+// Methods on weights of 16 bits: every step lands on a neighbour of the one that the equation says, right in the mean.
 
 namespace zolt::test {
 namespace {
