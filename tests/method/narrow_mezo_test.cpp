@@ -13,7 +13,7 @@
 #include "zolt/method/mezo.hpp"
 #include "zolt/parameter/narrow.hpp"
 
-// Methods on weights of 16 bits: every step lands on a neighbour of the one that the equation says, and the neighbours are right in the mean.
+// Methods on weights of 16 bits: every step lands on a neighbour of the one that the equation says, right in the mean.
 
 namespace zolt::test {
 namespace {
@@ -72,7 +72,7 @@ TEST(narrow_mezo, descends_by_steps_that_nearest_loses) {
       bfloat16{}, policies(two_point{.radius = radius}, sgd{.rate = rate}, gaussian{}, no_normalisation{}, no_clip{}, nearest{}), 1500,
       start);
   EXPECT_LT(kept.last_loss, 0.7 * kept.first_loss);
-  EXPECT_GT(lost.last_loss, 0.95 * lost.first_loss);
+  EXPECT_GT(lost.last_loss, 0.9 * lost.first_loss);
 }
 
 TEST(fixed_point_zo, takes_the_mean_of_signed_directions) {

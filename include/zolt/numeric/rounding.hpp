@@ -75,9 +75,7 @@ struct toward_zero {
 struct stochastic_rounding {
   static constexpr std::string_view name = "stochastic";
   static constexpr bool random = true;
-  constexpr int operator()(const grid_position& at, std::uint32_t word) const {
-    return at.below + at.away * (word < at.fraction >> 32);
-  }
+  constexpr int operator()(const grid_position& at, std::uint32_t word) const { return at.below + at.away * (word < at.fraction >> 32); }
 };
 
 /// Stochastic rounding with the first `Bits` bits of the word, for the study of random-number budgets: the fraction itself is first

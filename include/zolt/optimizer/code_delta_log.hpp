@@ -28,7 +28,7 @@ namespace zolt::inline v0 {
 /// change costs at most 0.04 bits more than the entropy H(p)/p + 1, which is 10.8 bits for p = 0.3 %. The floats of a dense parameter are
 /// stored as they are after every write that changed one of them.
 ///
-/// Cost     per write: log₂(size / count) + 2.5 bits per change at random, + 4 at most however they lie; 32 bits per float of a dense
+/// Cost     per write: log₂(size / count) + 2.5 bits per change at random, + 4 at most however they lie; 32 bits per weight of a dense
 ///          parameter that moved; 1 bit per parameter that did not; whole bytes in all.
 /// Source   run-length code: Golomb 1966; its best divisor, ⌈log(2 − p) / −log(1 − p)⌉: Gallager & Van Voorhis 1975; γ code: Elias 1975.
 /// Differs  M is an approximation in integers, so that every machine has the same.

@@ -135,8 +135,9 @@ void for_each_projected(const parameter<Storage>& p, const anchor& a, std::int64
 ///                            c = (L(a + r z) − L(a − r z)) / (2 r),  z_l = ±1,   where tensor l is seen as θ0_l + a_l·(θ_l − θ0_l);
 ///                            θ_l ← θ0_l + a_l·(θ_l − θ0_l)
 ///
-/// On codes θ is the ordinal. What a ratio makes of a divergence of few codes is a fraction of a code: it is rounded stochastically, as is what
-/// becomes of 16-bit weights, with one word per weight for all probes of a projection and for its end, so that the weights that are kept are those that the search has seen.
+/// On codes θ is the ordinal. What a ratio makes of a divergence of few codes is a fraction of a code: it is rounded stochastically, as are
+/// 16-bit weights, with one word per weight for all probes of a projection and for its end, so that the weights that are kept are those
+/// that the search has seen.
 ///
 /// The first argument is the set of parameters, then the search, then the names of the tensors to project (none: all), then what an
 /// optimizer takes. Losses have any of its three forms. Anchors are the weights as they are when this is made.

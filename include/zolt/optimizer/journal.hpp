@@ -71,8 +71,8 @@ struct journal {
   }
 };
 
-/// Bytes that weights are undone by: one for a float, see kernel::displace, and two for a 16-bit word, which are the word. There are enough for
-/// all of them before the first one moves. A restored weight's bytes are of no use, so that the next displacement may take their place.
+/// Bytes that weights are undone by: one for a float, see kernel::displace, and two for a 16-bit word, which are the word. There are enough
+/// for all of them before the first one moves. A restored weight's bytes are of no use, so that the next displacement may take their place.
 class byte_list {
  public:
   void reserve(std::size_t count) {

@@ -17,7 +17,7 @@
 /// Probes and updates of 16-bit words: what perturbation.hpp, journal.hpp and application.hpp do for floats and codes.
 namespace zolt::inline v0::detail {
 
-/// w + d, or w + w·d, in double: a product of two floats is exact there, and a sum keeps what a float would lose of a change far below a step.
+/// w + d, or w + w·d, in double: a product of two floats is exact there, and a sum keeps what a float would lose of a small change.
 template <narrow_format Format>
 double displaced_value(const Format& f, std::uint16_t word, float d, bool relative) {
   const double w = f.value_of(word);

@@ -10,7 +10,7 @@
 
 namespace zolt::inline v0 {
 
-/// Weights of 16 bits in the owner's memory, trained where they lie: no copy in floats exists. A constant Word gives a view that is read only.
+/// Weights of 16 bits in the owner's memory, trained where they lie: no copy in floats exists. A constant Word gives a view to read.
 ///
 /// A probe shows every weight that it moves at the nearest number of the format, so that a displacement below half a step shows nothing; an
 /// update lands on one of the two neighbours, as the write-back says.

@@ -42,8 +42,8 @@ concept coded_storage = std::copyable<S> && number_format<typename S::format> &&
   s.decode(i, out);
 };
 
-/// Words of 16 bits that stand for floats, in the owner's memory: binary16, bfloat16, fixed point. In everything that units, radii, rates and
-/// bounds mean such weights are dense storage; what is written to them is rounded to their format.
+/// Words of 16 bits that stand for floats, in the owner's memory: binary16, bfloat16, fixed point. In everything that units, radii, rates
+/// and bounds mean such weights are dense storage; what is written to them is rounded to their format.
 ///
 /// What the compiler cannot check: decode gives codec().value_of of every word; bytes() is the memory of words(). Storage that offers
 /// prefetch(i) is told of a word that will be changed.

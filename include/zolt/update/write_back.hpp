@@ -13,8 +13,8 @@
 namespace zolt::inline v0 {
 
 /// How an update lands on codes: a real number of codes becomes a whole one. With a residual the grid is 2^residual_bits times finer, and
-/// what the code cannot hold stays beside it. On 16-bit weights the same rounding chooses between the two numbers next to w + Δ; there is no
-/// residual there.
+/// what the code cannot hold stays beside it. On 16-bit weights the same rounding chooses between the two numbers next to w + Δ; they have
+/// no residual.
 ///
 /// What the compiler cannot check: round is a rounding of its argument to a neighbouring integer, odd for one word.
 template <class W>
