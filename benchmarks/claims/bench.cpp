@@ -41,7 +41,14 @@ outcome bench::at_rate(const entrant& e, double rate, unsigned seed) {
 double bench::best_rate(const entrant& e) {
   constexpr int furthest = 8;
   const int first = static_cast<int>(std::lround(2 * std::log10(e.first_rate)));
-  const auto loss = [&](int k) { return at_rate(e, half_decade(k), tuning_seed).validation; };
+  const auto loss = [&](int k) {
+    try {
+      return at_rate(e, half_decade(k), tuning_seed).validation;
+    } catch (const zolt::error&) {  // no rate of this rule, as a fraction above 1; the first one must be
+      if (k == first) throw;
+      return std::numeric_limits<double>::infinity();
+    }
+  };
   int best = first;
   const auto climb = [&](int direction) {
     while (std::abs(best + direction - first) <= furthest && loss(best + direction) < loss(best)) best += direction;
