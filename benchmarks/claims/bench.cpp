@@ -9,9 +9,7 @@ namespace {
 
 double half_decade(int k) { return std::pow(10.0, 0.5 * k); }
 
-figures both(const outcome& m, const outcome& n) {
-  return {m.score, n.score, m.milliseconds_per_forward, n.milliseconds_per_forward};
-}
+figures both(const outcome& m, const outcome& n) { return {m.score, n.score, m.milliseconds_per_forward, n.milliseconds_per_forward}; }
 
 }  // namespace
 

@@ -70,9 +70,7 @@ class network_trainee final : public trainee<typename Trained::list> {
   const typename Trained::list& parameters() const override { return list_; }
   void begin(std::uint64_t step) override { slice_into(images().data.adaptation, order_.at(step), batch_); }
   const std::vector<double>& losses(const zolt::probe_view& probes) override { return losses_(net_, probes, batch_); }
-  double passes(std::size_t probes) const override {
-    return std::is_same_v<Losses, example_losses> ? 2 : static_cast<double>(probes);
-  }
+  double passes(std::size_t probes) const override { return std::is_same_v<Losses, example_losses> ? 2 : static_cast<double>(probes); }
   double validation() const override { return batch_losses{}(net_, {}, images().data.validation).front(); }
   double score() const override { return accuracy(net_, images().data.test_turned); }
 

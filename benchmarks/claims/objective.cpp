@@ -139,13 +139,11 @@ void losses_of(const objective& f, const zolt::probe_view& probes, const std::ve
   seen.resize(probes.count() * x.size());
   probes.read(x, 0, seen);
   values.clear();
-  for (std::size_t k = 0; k < probes.count(); ++k)
-    values.push_back(f.value(std::span<const float>(seen).subspan(k * x.size(), x.size())));
+  for (std::size_t k = 0; k < probes.count(); ++k) values.push_back(f.value(std::span<const float>(seen).subspan(k * x.size(), x.size())));
 }
 
 task<float_list> descent(std::string name, objective f, double forwards, double scale) {
-  return {std::move(name), better::less, forwards,
-          [f = std::move(f), scale](unsigned) { return std::make_unique<descending>(f, scale); }};
+  return {std::move(name), better::less, forwards, [f = std::move(f), scale](unsigned) { return std::make_unique<descending>(f, scale); }};
 }
 
 }  // namespace claims

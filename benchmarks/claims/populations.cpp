@@ -30,7 +30,8 @@ std::vector<claim> population_claims(const effort& e) {
        .baseline = "full-rank strategies",
        .holds_in = {.least = 0.97},
        .measure = scores_of(eggroll_net, enter("full-rank strategies", net, 3e-3, full_rank_strategies{}))},
-      not_testable("eggroll<1>", "about 100 times faster than naive strategies", "billions of weights, GPUs, 91 % of the speed of inference",
+      not_testable("eggroll<1>", "about 100 times faster than naive strategies",
+                   "billions of weights, GPUs, 91 % of the speed of inference",
                    "needs a model that fills a GPU; its products are those of linear(), see benchmarks/targets.tsv"),
       {.method = "integer_eggroll<1>",
        .says = "integers alone, no float per weight, train",
@@ -59,8 +60,8 @@ std::vector<claim> population_claims(const effort& e) {
        .paper = "69.7 % for 63.0 % after 5000 forwards",
        .metric = accuracy_int4,
        .baseline = "per_example_step_matched",
-       .measure = scores_of(enter("per_example_residual<4>", int4_per_example, 0.1, per_example_residual<4>{.examples = examples}),
-                            per_example)},
+       .measure =
+           scores_of(enter("per_example_residual<4>", int4_per_example, 0.1, per_example_residual<4>{.examples = examples}), per_example)},
   };
 }
 

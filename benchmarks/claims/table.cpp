@@ -55,8 +55,8 @@ std::vector<std::string> cells(const result& r) {
           milliseconds(r),
           verdict};
 }
-const std::vector<std::string> heads{"method", "claim",   "paper",            "measured here",      "method's", "beside",
-                                     "its",    "ratio",   "holds if ratio is", "ms/forward, both", "verdict"};
+const std::vector<std::string> heads{
+    "method", "claim", "paper", "measured here", "method's", "beside", "its", "ratio", "holds if ratio is", "ms/forward, both", "verdict"};
 
 void write_line(std::ofstream& out, const std::vector<std::string>& row, const char* first, const char* between, const char* last) {
   out << first;

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "claim.hpp"
-#include "zolt/parameter/parameter_set.hpp"
 #include "zolt/optimizer/probe_view.hpp"
+#include "zolt/parameter/parameter_set.hpp"
 
 namespace claims {
 
