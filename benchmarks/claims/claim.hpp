@@ -66,7 +66,7 @@ struct result {
 
 /// What measurements may cost.
 struct effort {
-  double network = 6000;      ///< forward passes of a network's batch
+  double network = 5000;      ///< forward passes of a network's batch
   double descent = 20000;     ///< evaluations of a quadratic
   std::size_t draws = 16384;  ///< estimates of one gradient
 };
