@@ -97,9 +97,8 @@ const std::vector<recipe>& freezing_recipes() {
       list.push_back(plain);
       recipe r = plain;
       r.how = procedure::first_layer_freezes;
-      r.frozen_from = 0.5;
-      for (const auto& [name, bits] :
-           {std::pair<std::string_view, int>{"freezing", 32}, {"freezing, 8-bit features", 8}, {"freezing, 4-bit features", 4}}) {
+      r.frozen_from = 0.6;
+      for (const auto& [name, bits] : {std::pair<std::string_view, int>{"freezing", 32}, {"freezing, 4-bit features", 4}}) {
         r.method = name;
         r.feature_bits = bits;
         list.push_back(r);

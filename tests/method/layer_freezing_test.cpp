@@ -13,6 +13,7 @@
 #include "support/weights.hpp"
 #include "zolt/linear/feature_cache.hpp"
 #include "zolt/linear/linear.hpp"
+#include "zolt/linear/low_rank_adapter.hpp"
 #include "zolt/method/mezo.hpp"
 #include "zolt/method/step_matched.hpp"
 #include "zolt/numeric/integer.hpp"
@@ -289,6 +290,12 @@ TEST(probe_view, says_which_tensors_a_step_moves) {
   EXPECT_EQ(moving({}), "------") << "nobody asks for a step";
   train(opt, n, loss, 1);
   EXPECT_EQ(moving(opt.probes()), "--wbwb");
+
+  std::vector<float> a(widths[0]), b(widths[1]);
+  const low_rank_adapter adapted(n.w[0], {a.data(), {1, widths[0]}}, {b.data(), {widths[1], 1}});
+  EXPECT_FALSE(opt.probes().moves(adapted));
+  optimizer adapter{parameters(parameter("b", b))};
+  EXPECT_TRUE(adapter.probes().moves(adapted)) << "one of its parts";
 
   optimizer scales{parameters(parameter("scales", n.w[1].scales(), {.unit = 0.01, .relative = true}))};
   EXPECT_EQ(moving(scales.probes()), "--w---") << "codes whose scales move";

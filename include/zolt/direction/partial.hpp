@@ -79,7 +79,7 @@ struct frozen_prefix {
 ///
 /// Units    blocks: runs of parameters, as equal in number as they can be.
 /// Cost     none.
-/// Source   cyclic block-coordinate descent (Nesterov 2012), on estimates.
+/// Source   cyclic block-coordinate gradient descent (Beck & Tetruashvili 2013), on estimates.
 /// Errors   more blocks than parameters: some steps would move nothing.
 struct one_block {
   static constexpr std::string_view name = "one_block";
