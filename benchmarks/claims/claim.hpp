@@ -80,6 +80,11 @@ std::vector<claim> direction_claims(const effort& e);   // directions.cpp: low r
 std::vector<claim> population_claims(const effort& e);  // populations.cpp: evolution strategies, directions per example
 std::vector<claim> code_claims(const effort& e);        // codes.cpp: whole codes
 std::vector<claim> scale_claims(const effort& e);       // scales.cpp: scales of frozen codes
+std::vector<claim> word_claims(const effort& e);        // words.cpp: 16-bit floats and fixed point
+std::vector<claim> freezing_claims(const effort& e);    // freezing.cpp: layers that stop learning
+std::vector<claim> elastic_claims(const effort& e);     // elastic.cpp: the last layer by its gradient
+std::vector<claim> sensitive_claims(const effort& e);   // sensitive.cpp: a few floats beside frozen codes
+std::vector<claim> quantizer_claims(const effort& e);   // quantizers.cpp: floats seen through a quantizer
 
 /// All of them. Throws where a method of the registry has none, or a claim is about a method that is not there.
 std::vector<claim> all_claims(const effort& e);

@@ -7,7 +7,7 @@
 
 #include "fashion_mnist/adaptation_run.hpp"
 #include "fashion_mnist/float_training.hpp"
-#include "fashion_mnist/splits.hpp"
+#include "network_data.hpp"
 
 namespace claims {
 namespace {
@@ -16,17 +16,9 @@ using fashion_mnist::batch_losses, fashion_mnist::dataset, fashion_mnist::exampl
 
 constexpr double degrees = 45;
 
-struct prepared {
-  fashion_mnist::float_network network;
-  fashion_mnist::experiment_data data;
-};
 std::unique_ptr<const prepared>& shared() {
   static std::unique_ptr<const prepared> all;
   return all;
-}
-const prepared& images() {
-  if (!shared()) throw std::runtime_error("prepare_networks must be called before a network is trained");
-  return *shared();
 }
 
 /// Which tensors of a network are trained, and their units.
@@ -91,6 +83,11 @@ task<typename Trained::list> network_task(std::string name, double forwards, Tra
 }
 
 }  // namespace
+
+const prepared& images() {
+  if (!shared()) throw std::runtime_error("prepare_networks must be called before a network is trained");
+  return *shared();
+}
 
 task<float_list> network_on_floats(double forwards, losses l) {
   if (l == losses::of_examples) return network_task<float_weights, example_losses>("float network, per example", forwards);

@@ -1,0 +1,145 @@
+#include <algorithm>
+#include <cmath>
+
+#include "adapted_network.hpp"
+#include "bench.hpp"
+#include "controls.hpp"
+#include "network_task.hpp"
+#include "zolt/method/fixed_point_zo.hpp"
+#include "zolt/method/narrow_mezo.hpp"
+#include "zolt/method/zo_sign_sgd.hpp"
+#include "zolt/parameter/narrow.hpp"
+
+namespace claims {
+namespace {
+
+using namespace zolt::method;
+
+constexpr const char* accuracy_bf16 = "accuracy of the bf16 network after equal forwards, %";
+
+/// narrow_mezo rounded to nearest.
+struct nearest_narrow_mezo {
+  double rate = 1e-6;
+  double radius = 1e-3;
+
+  auto policies() const {
+    return zolt::policies(zolt::two_point{.radius = radius}, zolt::sgd{.rate = rate}, zolt::gaussian{}, zolt::no_normalisation{},
+                          zolt::no_clip{}, zolt::nearest{});
+  }
+};
+/// fixed_point_zo rounded to nearest.
+struct nearest_fixed_point_zo {
+  double rate = 1e-4;
+  double radius = 1e-3;
+
+  auto policies() const {
+    return zolt::policies(zolt::two_point{.radius = radius}, zolt::sgd{.rate = rate}, zolt::gaussian{}, zolt::sign_of_coefficient{},
+                          zolt::no_clip{}, zolt::nearest{});
+  }
+};
+
+/// The format of a tensor whose largest magnitude is known, and the bounds of its numbers.
+struct bf16 {
+  using format = zolt::bfloat16;
+  format of(float) const { return {}; }
+  zolt::parameter_options options(float) const { return {.unit = 1}; }
+};
+/// `bits` of fixed point, on the smallest power of two that no weight exceeds. Fewer than 16 are words whose upper bits stay the sign.
+struct fixed_point {
+  using format = zolt::fixed16;
+  int bits = 16;
+  static float range(float largest) { return std::exp2(std::ceil(std::log2(largest))); }
+  float step(float largest) const { return std::ldexp(range(largest), 1 - bits); }
+  format of(float largest) const { return {.scale = step(largest)}; }
+  zolt::parameter_options options(float largest) const {
+    return {.unit = 1, .lowest = -range(largest), .highest = range(largest) - step(largest)};
+  }
+};
+
+template <class Kind>
+using word_list = zolt::parameter_list<zolt::narrow_view<typename Kind::format>, zolt::dense_view>;
+
+/// Weights in words of 16 bits, biases as floats.
+template <class Kind>
+class network_in_words final : public adapted_network<zolt::narrow_view<typename Kind::format>, word_list<Kind>> {
+  using view = zolt::narrow_view<typename Kind::format>;
+
+ public:
+  network_in_words(const Kind& kind, unsigned seed) : adapted_network<view, word_list<Kind>>({}, seed) {
+    start_biases(this->net_);
+    for (std::size_t l = 0; l < fashion_mnist::layers; ++l) {
+      const fashion_mnist::matrix& w = images().network.weights[l];
+      const zolt::tensor_view<const float> floats = fashion_mnist::view_of(w);
+      const float largest = w.cwiseAbs().maxCoeff();
+      words_[l].resize(floats.size());
+      this->net_.weights[l] = view(zolt::tensor_view<std::uint16_t>(words_[l].data(), floats.shape()), kind.of(largest));
+      this->net_.weights[l].encode(0, floats.flat());
+      this->list_.add(fashion_mnist::weight_name(l), this->net_.weights[l], kind.options(largest));
+      this->list_.add("bias " + std::to_string(l), this->net_.biases[l], {.unit = 1});
+    }
+  }
+
+ private:
+  std::array<std::vector<std::uint16_t>, fashion_mnist::layers> words_;
+};
+
+/// Both at the best rate of a third one.
+measurement scores_at_rate_of(entrant known, entrant method, entrant baseline) {
+  return scores_transferred({known, std::move(method)}, {known, std::move(baseline)});
+}
+
+}  // namespace
+
+std::vector<claim> word_claims(const effort& e) {
+  const auto in_bf16 = task_of<network_in_words<bf16>>("bf16 network", e.network, bf16{});
+  const auto in_16 = task_of<network_in_words<fixed_point>>("16-bit fixed-point network", e.network, fixed_point{16});
+  const auto in_8 = task_of<network_in_words<fixed_point>>("8-bit fixed-point network", e.network, fixed_point{8});
+  const entrant mezo_net = enter("mezo", network_on_floats(e.network), 3e-4, mezo{});
+  const entrant narrow = enter("narrow_mezo", in_bf16, 3e-4, narrow_mezo{}),
+                rounded = enter("narrow_mezo to nearest", in_bf16, 3e-4, nearest_narrow_mezo{});
+  const entrant fixed_16 = enter("fixed_point_zo", in_16, 1e-3, fixed_point_zo{});
+  constexpr double several_steps = 0.01;
+  return {
+      {.method = "narrow_mezo",
+       .says = "MeZO trains on 16-bit floats",
+       .paper = "MeZO's OPT runs hold weights in fp16",
+       .metric = accuracy_bf16,
+       .baseline = "mezo on floats",
+       .holds_in = {.least = 0.97},
+       .measure = scores_of(narrow, mezo_net)},
+      {.method = "narrow_mezo",
+       .says = "rounded to nearest, updates are lost at the rate that floats like best",
+       .paper = "BSZO's authors: methods collapse or degrade in fp16 and bf16",
+       .metric = "accuracy of the bf16 network after equal forwards, at the best rate of mezo on floats, %",
+       .baseline = "the same to nearest",
+       .measure = scores_at_rate_of(mezo_net, narrow, rounded)},
+      {.method = "narrow_mezo",
+       .says = "no other rate makes up for it",
+       .paper = "the same",
+       .metric = accuracy_bf16,
+       .baseline = "the same to nearest",
+       .measure = scores_of(narrow, rounded)},
+      {.method = "fixed_point_zo",
+       .says = "16-bit fixed point trains as floats do",
+       .paper = "16-bit weights, 8-bit activations train; tables not to be had",
+       .metric = "accuracy of the network after equal forwards, %: 16-bit fixed point, and floats",
+       .baseline = "zo_scalar_sign_sgd on floats",
+       .holds_in = {.least = 0.97},
+       .measure = scores_of(fixed_16, enter("zo_scalar_sign_sgd", network_on_floats(e.network), 1e-3, zo_scalar_sign_sgd{}))},
+      {.method = "fixed_point_zo",
+       .says = "8-bit weights do not do, 16 are needed",
+       .paper = "8-bit weights did not converge",
+       .metric = "accuracy of the network after equal forwards, %: 16 bits, and 8 of the same range rounded to nearest, radius 0.01",
+       .baseline = "8 bits to nearest",
+       .measure = scores_of(fixed_16, enter("fixed_point_zo to nearest", in_8, 1e-3, nearest_fixed_point_zo{.radius = several_steps}))},
+      {.method = "fixed_point_zo",
+       .says = "it is the rounding to nearest that 8-bit weights cannot bear (ours)",
+       .paper = "a control of the line above",
+       .metric = "accuracy of the 8-bit fixed-point network after equal forwards, %; radius 0.01",
+       .baseline = "8 bits to nearest",
+       .measure = scores_of(enter("fixed_point_zo", in_8, 1e-3, fixed_point_zo{.radius = several_steps}),
+                            enter("fixed_point_zo to nearest", in_8, 1e-3, nearest_fixed_point_zo{.radius = several_steps}))},
+  };
+}
+
+}  // namespace claims
