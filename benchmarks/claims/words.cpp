@@ -59,13 +59,16 @@ struct fixed_point {
 template <class Kind>
 using word_list = zolt::parameter_list<zolt::narrow_view<typename Kind::format>, zolt::dense_view>;
 
+enum class scored { accuracy, fall_of_loss };
+
 /// Weights in words of 16 bits, biases as floats.
 template <class Kind>
 class network_in_words final : public adapted_network<zolt::narrow_view<typename Kind::format>, word_list<Kind>> {
   using view = zolt::narrow_view<typename Kind::format>;
+  using base = adapted_network<view, word_list<Kind>>;
 
  public:
-  network_in_words(const Kind& kind, unsigned seed) : adapted_network<view, word_list<Kind>>({}, seed) {
+  network_in_words(const Kind& kind, scored s, unsigned seed) : base({}, seed), scored_(s) {
     start_biases(this->net_);
     for (std::size_t l = 0; l < fashion_mnist::layers; ++l) {
       const fashion_mnist::matrix& w = images().network.weights[l];
@@ -77,26 +80,37 @@ class network_in_words final : public adapted_network<zolt::narrow_view<typename
       this->list_.add(fashion_mnist::weight_name(l), this->net_.weights[l], kind.options(largest));
       this->list_.add("bias " + std::to_string(l), this->net_.biases[l], {.unit = 1});
     }
+    if (s == scored::fall_of_loss) first_loss_ = test_loss();
   }
+  double score() const override { return scored_ == scored::accuracy ? base::score() : first_loss_ - test_loss(); }
 
  private:
+  double test_loss() const { return fashion_mnist::batch_losses{}(this->net_, {}, images().data.test_turned).front(); }
+
+  scored scored_;
+  double first_loss_ = 0;
   std::array<std::vector<std::uint16_t>, fashion_mnist::layers> words_;
 };
 
-/// Both at the best rate of a third one.
-measurement scores_at_rate_of(entrant known, entrant method, entrant baseline) {
-  return scores_transferred({known, std::move(method)}, {known, std::move(baseline)});
+template <class Kind>
+auto in_words(std::string name, double forwards, const Kind& kind, scored s = scored::accuracy) {
+  return task_of<network_in_words<Kind>>(std::move(name), forwards, kind, s);
+}
+
+/// Both at one rate.
+measurement scores_at_rate(double rate, entrant method, entrant baseline) {
+  return [=](bench& b, unsigned seed) { return figures{b.at_rate(method, rate, seed).score, b.at_rate(baseline, rate, seed).score}; };
 }
 
 }  // namespace
 
 std::vector<claim> word_claims(const effort& e) {
-  const auto in_bf16 = task_of<network_in_words<bf16>>("bf16 network", e.network, bf16{});
-  const auto in_16 = task_of<network_in_words<fixed_point>>("16-bit fixed-point network", e.network, fixed_point{16});
-  const auto in_8 = task_of<network_in_words<fixed_point>>("8-bit fixed-point network", e.network, fixed_point{8});
+  const auto in_bf16 = in_words("bf16 network", e.network, bf16{}),
+             falling = in_words("bf16 network, loss", e.network, bf16{}, scored::fall_of_loss);
+  const auto in_16 = in_words("16-bit fixed-point network", e.network, fixed_point{16}),
+             in_8 = in_words("8-bit fixed-point network", e.network, fixed_point{8});
   const entrant mezo_net = enter("mezo", network_on_floats(e.network), 3e-4, mezo{});
-  const entrant narrow = enter("narrow_mezo", in_bf16, 3e-4, narrow_mezo{}),
-                rounded = enter("narrow_mezo to nearest", in_bf16, 3e-4, nearest_narrow_mezo{});
+  const entrant narrow = enter("narrow_mezo", in_bf16, 3e-4, narrow_mezo{});
   const entrant fixed_16 = enter("fixed_point_zo", in_16, 1e-3, fixed_point_zo{});
   constexpr double several_steps = 0.01;
   return {
@@ -108,17 +122,19 @@ std::vector<claim> word_claims(const effort& e) {
        .holds_in = {.least = 0.97},
        .measure = scores_of(narrow, mezo_net)},
       {.method = "narrow_mezo",
-       .says = "rounded to nearest, updates are lost at the rate that floats like best",
+       .says = "rounded to nearest, small updates are lost",
        .paper = "BSZO's authors: methods collapse or degrade in fp16 and bf16",
-       .metric = "accuracy of the bf16 network after equal forwards, at the best rate of mezo on floats, %",
+       .metric = "fall of the test loss of the bf16 network at the rate of the papers, 1e-6, nats",
        .baseline = "the same to nearest",
-       .measure = scores_at_rate_of(mezo_net, narrow, rounded)},
+       .holds_in = {.least = 2},
+       .measure = scores_at_rate(1e-6, enter("narrow_mezo", falling, 1e-6, narrow_mezo{}),
+                                 enter("narrow_mezo to nearest", falling, 1e-6, nearest_narrow_mezo{}))},
       {.method = "narrow_mezo",
-       .says = "no other rate makes up for it",
+       .says = "rounding to nearest degrades training",
        .paper = "the same",
        .metric = accuracy_bf16,
        .baseline = "the same to nearest",
-       .measure = scores_of(narrow, rounded)},
+       .measure = scores_of(narrow, enter("narrow_mezo to nearest", in_bf16, 3e-4, nearest_narrow_mezo{}))},
       {.method = "fixed_point_zo",
        .says = "16-bit fixed point trains as floats do",
        .paper = "16-bit weights, 8-bit activations train; tables not to be had",
@@ -133,8 +149,8 @@ std::vector<claim> word_claims(const effort& e) {
        .baseline = "8 bits to nearest",
        .measure = scores_of(fixed_16, enter("fixed_point_zo to nearest", in_8, 1e-3, nearest_fixed_point_zo{.radius = several_steps}))},
       {.method = "fixed_point_zo",
-       .says = "it is the rounding to nearest that 8-bit weights cannot bear (ours)",
-       .paper = "a control of the line above",
+       .says = "stochastic rounding makes up for it (ours)",
+       .paper = "none; a control of the line above",
        .metric = "accuracy of the 8-bit fixed-point network after equal forwards, %; radius 0.01",
        .baseline = "8 bits to nearest",
        .measure = scores_of(enter("fixed_point_zo", in_8, 1e-3, fixed_point_zo{.radius = several_steps}),
