@@ -60,7 +60,7 @@ class trained_through final : public adapted_network<quantized_layer<Bits>, floa
       this->list_.add("bias " + std::to_string(l), this->net_.biases[l], {.unit = 1});
     }
   }
-  /// Ranges are those of the weights after the last step.
+  /// A step sees the ranges of the weights as the one before left them.
   void begin(std::uint64_t step) override {
     adapted_network<quantized_layer<Bits>, float_list>::begin(step);
     for (quantized_layer<Bits>& layer : this->net_.weights) layer.clip.measure();
