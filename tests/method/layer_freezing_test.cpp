@@ -101,7 +101,10 @@ struct task {
     const auto input_of = [&](std::size_t e) { return std::span(inputs).subspan(e * widths[0], widths[0]); };
     const std::size_t features = widths[boundary];
     std::vector<float> x(batch.size() * features);
-    if (boundary > 0) cache->hold({.examples = examples, .features = features, .boundary = boundary});
+    if (boundary > 0)
+      cache->hold({.examples = examples, .features = features, .boundary = boundary});
+    else if (cache != nullptr)
+      cache->clear();
     for (std::size_t i = 0; i < batch.size(); ++i) {
       const std::span<float> to = std::span(x).subspan(i * features, features);
       const auto input = input_of(batch[i]);
