@@ -77,6 +77,8 @@ std::vector<claim> recipe_claims(const effort& e);      // recipes.cpp: the libr
 std::vector<claim> float_claims(const effort& e);       // floats.cpp: update rules on floats
 std::vector<claim> estimator_claims(const effort& e);   // estimators.cpp: differences, kernels, numbers of queries
 std::vector<claim> direction_claims(const effort& e);   // directions.cpp: low rank, masks, pools, few bits
+std::vector<claim> learning_claims(const effort& e);    // learning.cpp: directions that learn, filters, subspaces
+std::vector<claim> moment_claims(const effort& e);      // moments.cpp: moments in little memory
 std::vector<claim> population_claims(const effort& e);  // populations.cpp: evolution strategies, directions per example
 std::vector<claim> code_claims(const effort& e);        // codes.cpp: whole codes
 std::vector<claim> scale_claims(const effort& e);       // scales.cpp: scales of frozen codes

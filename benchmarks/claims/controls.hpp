@@ -20,6 +20,17 @@ struct full_rank_strategies {
   }
 };
 
+/// Two forward differences from one baseline, as they are.
+struct forward_differences {
+  double rate = 1e-3;
+  double radius = 1e-3;
+
+  auto policies() const {
+    return zolt::policies(zolt::one_sided{.radius = radius, .queries = 2}, zolt::sgd{.rate = rate}, zolt::gaussian{},
+                          zolt::no_normalisation{}, zolt::no_clip{});
+  }
+};
+
 /// Sparse probes whose density does not follow the step.
 struct fixed_density {
   double rate = 0.1;

@@ -23,6 +23,7 @@ class cached_losses {
                                         std::span<const Eigen::Index> examples) {
     std::size_t frozen = 0;
     while (frozen + 1 < layers && !probes.moves(net.weights[frozen]) && !probes.moves(net.biases[frozen])) ++frozen;
+    if (frozen == 0) cache_.clear();
     const auto rows = static_cast<std::size_t>(batch.size());
     passes_ = static_cast<double>(probes.count()) * (1 - share_of(net, frozen));
     const zolt::tensor_view<const float> x = frozen == 0 ? view_of(batch.images) : features(net, batch, examples, frozen);

@@ -23,7 +23,7 @@ int sign(std::uint64_t signs, int k) { return (signs >> k & 1) != 0 ? -1 : 1; }
 template <int Rank>
 struct factors_of {
   std::vector<std::uint64_t> left, right;
-  std::array<std::uint64_t, Rank> core;
+  std::array<std::uint64_t, std::size_t{Rank}> core;
   factors_of(const orthogonal_low_rank_law<Rank>& law, const direction_key& key, const parameter_info& info)
       : left(info.shape.rows), right(info.shape.columns), core(law.core_signs(key, info)) {
     law.left_signs(key, info, 0, left);

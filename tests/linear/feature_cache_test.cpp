@@ -130,10 +130,10 @@ TEST(augmentation_sensitivity, is_one_minus_the_mean_cosine_of_a_channels_maps) 
   EXPECT_NEAR(s[1], 0.5, 1e-15) << "once orthogonal, once alike";
   EXPECT_NEAR(s[2], 0.5, 1e-15) << "zeros are alike, and unlike anything else";
   EXPECT_NEAR(s[3], (2 + 1 - std::sqrt(0.5)) / 2, 1e-7);
-  EXPECT_EQ(most_sensitive(s, 0.5), (std::vector<std::size_t>{1, 3})) << "the first of equals";
-  EXPECT_EQ(most_sensitive(s, 0), std::vector<std::size_t>{});
-  EXPECT_EQ(most_sensitive(s, 1), (std::vector<std::size_t>{0, 1, 2, 3}));
-  EXPECT_TRUE(contains(message_of([&] { most_sensitive(s, 1.5); }), "part = 1.5 must be at least 0 and at most 1"));
+  EXPECT_EQ(most_sensitive_channels(s, 0.5), (std::vector<std::size_t>{1, 3})) << "the first of equals";
+  EXPECT_EQ(most_sensitive_channels(s, 0), std::vector<std::size_t>{});
+  EXPECT_EQ(most_sensitive_channels(s, 1), (std::vector<std::size_t>{0, 1, 2, 3}));
+  EXPECT_TRUE(contains(message_of([&] { most_sensitive_channels(s, 1.5); }), "part = 1.5 must be at least 0 and at most 1"));
   EXPECT_TRUE(contains(message_of([&] {
                          augmentation_sensitivity({augmented.data(), {2, 8}}, {augmented.data(), {2, 8}}, 3);
                        }),

@@ -67,7 +67,7 @@ void expect_both_parts(Net net, Net body, Net head, const Method& method, const 
   EXPECT_DOUBLE_EQ(r.forwards(), 2.0 * method.queries + 1);
 
   const std::vector<float> start = body.weights();
-  optimizer of_body{body_of(body), method, options{.run = 5}};
+  optimizer of_body{body_of(body), method.policies(), options{.run = 5}};
   of_body.step([&](const probe_view& p) { return losses_of(body, p, loss); });
   optimizer of_head{head_of(head), method.head(), options{.run = 5}};
   of_head.step(forward_of(head), head.criterion());
@@ -189,6 +189,29 @@ struct throwing_criterion {
   double loss(std::size_t, std::span<const float>) const { return 0; }
   void slope(std::size_t, std::span<const float>, std::span<float>) const { throw std::runtime_error("no slope"); }
 };
+
+TEST(elastic_zo, a_head_of_another_shape_moves_no_body) {
+  float_net net;
+  const std::vector<float> before = net.weights();
+  list_of<float_net> head;
+  head.add("head", tensor_view<float>(net.head.data(), {net.head.columns(), net.head.rows()}), {.unit = float_net::unit});
+  head.add("head bias", net.head_bias, {.unit = float_net::unit});
+  elastic_optimizer training{body_of(net), head, method::elastic_zo{.rate = 0.1, .radius = 0.1}};
+  EXPECT_NE(message_of([&] { training.step(forward_of(net), net.criterion()); }).find("head: shape"), std::string::npos);
+  EXPECT_EQ(net.weights(), before);
+  EXPECT_EQ(training.body().step_number(), 0u);
+}
+
+TEST(elastic_zo, its_parts_share_nothing) {
+  float_net net;
+  EXPECT_NE(message_of([&] {
+              elastic_optimizer{net.parameters(), head_of(net), method::elastic_zo{}};
+            }).find("head: memory = shared"),
+            std::string::npos);
+  list_of<float_net> head;
+  head.add("second", net.head, {.unit = float_net::unit});
+  EXPECT_NE(message_of([&] { elastic_optimizer{body_of(net), head, method::elastic_zo{}}; }).find("second: id"), std::string::npos);
+}
 
 TEST(elastic_zo, a_criterion_that_throws_leaves_everything_as_it_was) {
   float_net net;

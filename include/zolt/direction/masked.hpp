@@ -238,7 +238,8 @@ struct masked_law {
 ///
 ///   z = m ∘ z_base
 ///
-/// Spread and amplitude are those of the base, so the estimate is m ∘ ∇L without bias; a rate is the step of a weight that is on.
+/// Spread and amplitude are those of the base, so the estimate is m ∘ ∇L without bias; a rate is the step of a weight that is on. Density is
+/// that of the base times the share of weights that are on, as if both were independent.
 ///
 /// A mask policy has `inputs` with a member `masks`, a mask_set, and refresh(inputs, parameters, key), as a direction with inputs has.
 ///

@@ -45,9 +45,9 @@ struct orthogonal_low_rank_law {
     signs_of(factors(source(key, info, stream::factor_right)), first, columns);
   }
   /// The signs of the columns of C, bit k of number l for C_kl.
-  std::array<std::uint64_t, Rank> core_signs(const direction_key& key, const parameter_info& info) const {
+  std::array<std::uint64_t, std::size_t{Rank}> core_signs(const direction_key& key, const parameter_info& info) const {
     const random_stream words(key, info.id, stream::direction);
-    std::array<std::uint64_t, Rank> columns;
+    std::array<std::uint64_t, std::size_t{Rank}> columns;
     for (std::size_t l = 0; l < Rank; ++l) columns[l] = words.word(l) & used;
     return columns;
   }
@@ -130,8 +130,8 @@ struct orthogonal_low_rank_law {
 
   /// z_ij = Σ_k l_k v_jk = Σ_k l_k − Σ_k 2 l_k [v_jk = −1].
   [[gnu::always_inline]] static void expand(const std::int16_t* of_row, const std::int16_t* columns, std::span<std::int16_t> z) {
-    std::int16_t sum = 0, twice[Rank];
-    for (int k = 0; k < Rank; ++k) {
+    std::int16_t sum = 0, twice[std::size_t{Rank}];
+    for (std::size_t k = 0; k < Rank; ++k) {
       sum = static_cast<std::int16_t>(sum + of_row[k]);
       twice[k] = static_cast<std::int16_t>(2 * of_row[k]);
     }

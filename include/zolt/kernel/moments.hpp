@@ -57,10 +57,9 @@ template <number_format Format>
 float store_moments(std::span<float> m, const std::uint32_t* words, code* codes) {
   group_numbers<1> largest;
   largest_magnitudes(m.data(), m.size(), 1, largest);
-  if (!exact::is_finite(largest.values[0])) {
-    constexpr float most = std::numeric_limits<float>::max();
-    for (float& x : m)
-      if (const auto bits = std::bit_cast<std::uint32_t>(x); !exact::is_finite(x)) x = bits << 9 != 0 ? 0 : bits >> 31 ? -most : most;
+  constexpr float most = 0x1p127f;  // a code times the scale; what is above may be rounded up to infinity
+  if (!(largest.values[0] <= most)) {
+    for (float& x : m) x = x != x ? 0 : std::clamp(x, -most, most);
     largest_magnitudes(m.data(), m.size(), 1, largest);
   }
   const float scale = moment_scale<Format>(largest.values[0]);

@@ -54,8 +54,8 @@ inline std::vector<double> augmentation_sensitivity(tensor_view<const float> of_
 /// Cost     a sort.
 /// Errors   a part outside.
 /// Source   as augmentation_sensitivity.
-inline std::vector<std::size_t> most_sensitive(std::span<const double> sensitivity, double part) {
-  if (!(part >= 0 && part <= 1)) fail("most_sensitive", "part", part, "be at least 0 and at most 1");
+inline std::vector<std::size_t> most_sensitive_channels(std::span<const double> sensitivity, double part) {
+  if (!(part >= 0 && part <= 1)) fail("most_sensitive_channels", "part", part, "be at least 0 and at most 1");
   std::vector<std::size_t> channels(sensitivity.size());
   std::iota(channels.begin(), channels.end(), std::size_t{0});
   std::stable_sort(channels.begin(), channels.end(), [&](std::size_t a, std::size_t b) { return sensitivity[a] > sensitivity[b]; });

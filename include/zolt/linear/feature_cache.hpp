@@ -53,9 +53,9 @@ struct progressive_precision {
 
 /// What a frozen prefix makes of every example, once: a step on frozen layers costs 2·F_suffix instead of F_prefix + 2·F_suffix.
 ///
-/// A forward says at its beginning what it wants to hold; anything else than before, another boundary above all, forgets what there was. So
-/// features are those of weights that did not move meanwhile, if the boundary is always the number of layers before the first that moves
-/// (probe_view::moves) and no step goes by without a forward.
+/// A forward says at its beginning what it wants to hold; anything else than before, another boundary above all, forgets what there was. A
+/// forward whose first layer moves says clear(). So features are those of weights that did not move meanwhile, if the boundary is always the
+/// number of layers before the first that moves (probe_view::moves), no step goes by without a forward, and nobody else writes the weights.
 ///
 /// With `bits` below 32 the features of an example are integers under a scale and a zero point of its own. Not for forwards that run at the
 /// same time.

@@ -5,7 +5,6 @@
 #include <string>
 #include <string_view>
 
-#include "zolt/optimizer/elastic_optimizer.hpp"
 #include "zolt/optimizer/slots.hpp"
 
 namespace zolt::inline v0::method {

@@ -14,12 +14,6 @@
 
 namespace zolt::inline v0 {
 
-/// Two compositions under one name: policies() for the body of a network, which is seen by its loss alone, and head() for its last layers.
-template <class M>
-concept method_with_head = method_of_policies<M> && requires(const M& m) {
-  requires detail::is_bundle<decltype(m.head())>;
-};
-
 /// What both parts of a step did.
 struct elastic_report {
   report body, head;
@@ -45,7 +39,7 @@ struct elastic_report {
 /// Cost     the probes of the body and the forwards of the head's estimator: 2·queries + 1 for two_point and exact_head; in the first step up
 ///          to three more, to learn the layers and what the forward takes. Memory of both optimizers, and 8 bytes per probe. The body
 ///          replays from its trajectory, body().recorded(); the head resumes from its code-delta log, head().code_log().
-/// Errors   those of both optimizers. A forward or a loss that throws leaves all weights as they were.
+/// Errors   those of both optimizers; a tensor of the body that shares memory or its id with one of the head. A forward or a loss that throws leaves all weights as they were.
 /// Source   ElasticZO (Sugiura & Matsutani 2025, arXiv 2501.04287).
 template <parameter_set Body, parameter_set Head, method_with_head Method, class... Shared>
 class elastic_optimizer {
@@ -56,7 +50,9 @@ class elastic_optimizer {
   static_assert(!sign_factored_law<typename body_type::law>, "zolt: the body needs losses of the whole batch, not one per example");
 
   elastic_optimizer(const Body& body, const Head& head, const Method& method, const Shared&... shared)
-      : body_(body, method, shared...), head_(head, method.head(), shared...) {}
+      : body_(body, method.policies(), shared...), head_(head, method.head(), shared...) {
+    require_apart();
+  }
 
   /// One batch.
   template <class Forward, class Criterion>
@@ -88,6 +84,20 @@ class elastic_optimizer {
   std::size_t state_bytes() const { return body_.state_bytes() + head_.state_bytes(); }
 
  private:
+  /// Each part has weights and random words of its own.
+  void require_apart() const {
+    const auto& body = body_.parameters();
+    const auto ranges = detail::memory_ranges(body);
+    for_each_parameter(head_.parameters(), [&](std::size_t, const auto& h) {
+      const auto bytes = memory_of(h.storage);
+      for (const detail::memory_range& r : ranges)
+        if (bytes.data() < r.end && r.begin < bytes.data() + bytes.size())
+          fail(h.name, "memory", "shared", "not overlap that of " + detail::name_of(body, r.parameter) + ", which the body trains");
+      for_each_parameter(body, [&](std::size_t, const auto& b) {
+        if (b.id == h.id) fail(h.name, "id", h.id, "differ from that of " + std::string(b.name) + ", which the body trains");
+      });
+    });
+  }
   /// One loss per probe, from one forward of the whole plan if it takes that, or from one each.
   template <class Forward, class Loss>
   std::span<const double> losses_of(const probe_view& plan, Forward& forward, const Loss& loss) {

@@ -100,6 +100,7 @@ class optimizer<Parameters, Composition, Executor> {
         options_(detail::pick_from<options>(detail::flat(given...))),
         team_(validated_executor(detail::flat(given...))) {
     static_assert(composable(std::type_identity<decltype(detail::flat(given...))>{}));
+    static_assert(!(method_with_head<Given> || ...), "zolt: a method with a head is for zolt::elastic_optimizer, which trains both parts");
     if (options_.record_codes) log_.emplace(detail::empty_code_delta_log(parameters_, policies_, options_.run), parameters_);
   }
   optimizer(const optimizer&) = delete;
@@ -115,8 +116,8 @@ class optimizer<Parameters, Composition, Executor> {
   report step(Forward&& forward, const Criterion& loss) {
     return step(forward, loss, [] {});
   }
-  /// The same, with something done when all forwards and the error of the outputs are there and nothing has moved yet. If it throws, the step
-  /// is none.
+  /// The same, with something done when all that the update needs is there and nothing has moved yet. If it throws, the step is none; what
+  /// the estimator has learned of the batch stays.
   template <class Forward, class Criterion, std::invocable Before>
   report step(Forward&& forward, const Criterion& loss, Before&& before_update) {
     static_assert(network_forward<Forward>,
@@ -318,6 +319,7 @@ class optimizer<Parameters, Composition, Executor> {
     r.work = work / clean_work;
     r.finished = waiting_.batches == policies_.batches.count;
     changed_.clear();
+    if (r.finished) collect_factors();
     before_update();
     if (r.finished) write(r, key);
     if (log_) log_->append(step_, changed_, parameters_);
@@ -451,7 +453,8 @@ class optimizer<Parameters, Composition, Executor> {
       }
   }
 
-  void write(report& r, const direction_key& key) {
+  /// What the update is made of. An error of theirs is one before anything has moved.
+  void collect_factors() {
     factors_.clear();
     for (const detail::recorded_layer& layer : recorder_.layers()) {
       const bool head = &layer == &recorder_.head();
@@ -466,6 +469,9 @@ class optimizer<Parameters, Composition, Executor> {
       return std::pair(a.parameter, a.order) < std::pair(b.parameter, b.order);
     });
     require_factors();
+    applier_.require_shapes(factors_);
+  }
+  void write(report& r, const direction_key& key) {
     if (waiting_.heard == 0) {
       waiting_ = {};
       return;

@@ -39,6 +39,7 @@ std::uint64_t read_probes(const parameter<Storage>& p, const Law& law, double ra
   const std::span<const std::uint16_t> w = p.storage.words();
   p.storage.decode(first, out.first(n));
   for (std::size_t k = 1; k < probes.size(); ++k) std::copy_n(out.data(), n, out.data() + k * n);
+  if (!touches(law, info_of(p))) return 0;
   std::uint64_t clamped = 0;
   constexpr std::size_t most = 8;  // probes of one key that share a traversal
   for (std::size_t k = 0; k < probes.size();) {
@@ -123,7 +124,8 @@ constexpr void require_landing() {
 }
 
 /// Lands updates on the words of one parameter: w + Δ, or w + w·Δ, goes to one of its two neighbours as the write-back rounds, and no word
-/// leaves the parameter's bounds or the format's range. A change that is no finite number is not made, and counted as cut.
+/// leaves the parameter's bounds or the format's range. A change that is no finite number is not made, and counted as cut; so is one of a
+/// word that is none, which somebody wrote since.
 template <write_back WriteBack, narrow_storage Storage>
 class word_writer {
   using format_type = typename Storage::format;
@@ -137,8 +139,8 @@ class word_writer {
 
   void land(std::size_t i, float delta, std::uint32_t random, write_events& events) const {
     if (delta == 0) return;  // no update, not even of the sign of a zero
-    if (!exact::is_finite(delta)) return void(++events.clamped);
     const std::uint16_t before = w_[i];
+    if (!exact::is_finite(delta) || !exact::is_finite(format_.value_of(before))) return void(++events.clamped);
     const encoded_word after = encode_word(format_, displaced_value(format_, before, delta, relative_), WriteBack::round, random, within_);
     const bool moves = format_type::ordinal_of(after.word) != format_type::ordinal_of(before);
     events.clamped += after.clamped;

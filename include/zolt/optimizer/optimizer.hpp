@@ -71,6 +71,7 @@ class optimizer {
         options_(detail::pick_from<options>(detail::flat(given...))),
         team_(validated_executor(detail::flat(given...))) {
     static_assert(composable(std::type_identity<decltype(detail::flat(given...))>{}));
+    static_assert(!(method_with_head<Given> || ...), "zolt: a method with a head is for zolt::elastic_optimizer, which trains both parts");
     make_buffers();
   }
   optimizer(const optimizer&) = delete;

@@ -102,13 +102,17 @@ class outer_applier {
     std::uint64_t lost = 0;     ///< elements that were not finite, and taken as 0
   };
 
-  /// One update of all weights from the factors of `examples` examples. `changes`, if given, receives every code that moved.
+  /// Throws where a factor does not fit its parameter.
+  void require_shapes(std::span<const outer_factor> factors) const {
+    for_each_parameter(parameters_, [&](std::size_t i, const auto& p) { require_shape(p, factors_of(factors, i)); });
+  }
+
+  /// One update of all weights from the factors of `examples` examples, whose shapes must fit. `changes`, if given, receives every code that moved.
   template <executor Executor>
   events apply(Executor& team, std::span<const outer_factor> factors, std::size_t examples, double rate, const direction_key& key,
                std::uint64_t step, code_changes* changes) {
     share_ = static_cast<float>(1 / static_cast<double>(examples));
     for (lane_state& lane : lanes_) lane.met = {}, lane.changed.clear();
-    for_each_parameter(parameters_, [&](std::size_t i, const auto& p) { require_shape(p, factors_of(factors, i)); });
     for_each_parameter(parameters_, [&](std::size_t i, const auto& p) {
       const std::span<const outer_factor> own = factors_of(factors, i);
       const matrix m{own[0].outputs(), own[0].inputs()};

@@ -129,11 +129,12 @@ class probe_view {
   /// Whether this step moves a tensor. One that it does not is the same under every probe, before the step and after it: a forward may compute
   /// once what comes before the first tensor that moves (with a probe_view of its own), or keep it while that goes on. Asking is not reading.
   ///
-  /// Where layers are watched, every tensor moves. So does a composite under any optimizer, unless its moves(probes) says otherwise.
+  /// Where layers are watched, every tensor moves, and so it does for a view of nobody: a loss in place asks the optimizer's probes(). A
+  /// composite moves, unless its moves(probes) says otherwise. Of what others write between steps, a projection or the head beside a body,
+  /// a view knows nothing.
   template <class Weights>
   bool moves(const Weights& w) const {
-    if (observer_ != nullptr) return true;
-    if (optimizer_ == nullptr) return false;
+    if (observer_ != nullptr || optimizer_ == nullptr) return true;
     if constexpr (requires { w.moves(*this); }) {
       return w.moves(*this);
     } else if constexpr (composite_weights<Weights>) {

@@ -70,6 +70,12 @@ concept method_of_policies = requires(const M& m) {
   requires detail::is_bundle<decltype(m.policies())>;
 };
 
+/// Two compositions under one name: policies() for the body of a network, which is seen by its loss alone, and head() for its last layers.
+template <class M>
+concept method_with_head = method_of_policies<M> && requires(const M& m) {
+  requires detail::is_bundle<decltype(m.head())>;
+};
+
 namespace detail {
 
 /// Everything that was given as one flat tuple of policies.

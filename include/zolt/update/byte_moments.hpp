@@ -15,7 +15,7 @@ namespace zolt::inline v0 {
 /// Rounding is stochastic, so that an average moves in the mean as it would in floats, by changes that are far below a code as well:
 /// (1 − β₂)(ĝ² − v) is a thousandth of v. A scale that is a power of two moves no number from its grid: a moment that does not change stays.
 /// A moment that is never negative is 0 if it is 0, and otherwise at least the smallest code, about 2⁻³³ of the tile's largest, so
-/// that m/√v is no surprise where v is small. What is not finite is kept as the largest number, NaN as 0.
+/// that m/√v is no surprise where v is small. What is beyond ±2¹²⁷ is kept as that, NaN as 0.
 ///
 /// Between codes 1/8 to 1/16 apart a change δ is rounded with variance |δ|·gap. In an average of noise that adds up to a deviation of
 /// about 20 % of v, which is 10 % of a step, and to a fifth of the variance of m with β₁ = 0.9.
