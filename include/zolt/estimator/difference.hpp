@@ -9,6 +9,19 @@
 
 namespace zolt::inline v0 {
 
+namespace detail {
+/// f(L₊, L₋) of every pair of losses that are both finite, over divisor·Q for the Q of them.
+template <class Function>
+void append_pairs(std::span<const evaluation> pairs, double divisor, std::vector<term>& terms, Function&& f) {
+  const std::size_t before = terms.size();
+  for (std::size_t i = 0; i + 1 < pairs.size(); i += 2)
+    if (exact::is_finite(pairs[i].loss) && exact::is_finite(pairs[i + 1].loss))
+      terms.push_back({pairs[i].probe.key.query, f(pairs[i].loss, pairs[i + 1].loss)});
+  const double all = divisor * static_cast<double>(terms.size() - before);
+  for (std::size_t i = before; i < terms.size(); ++i) terms[i].coefficient /= all;
+}
+}  // namespace detail
+
 /// Central difference over `queries` independent directions.
 ///
 ///   c_q = (L(θ + ε z_q) − L(θ − ε z_q)) / (2 ε √ρ Q),      ĝ = Σ_q c_q · z_q/√E z²
@@ -37,12 +50,7 @@ struct two_point {
       for (const double offset : {1.0, -1.0}) next.push_back({{key.run, key.step, q}, offset});
   }
   void estimate(std::span<const evaluation> seen, const probe_scale& scale, std::vector<term>& terms) const {
-    const std::size_t before = terms.size();
-    for (std::size_t i = 0; i + 1 < seen.size(); i += 2)
-      if (exact::is_finite(seen[i].loss) && exact::is_finite(seen[i + 1].loss))
-        terms.push_back({seen[i].probe.key.query, seen[i].loss - seen[i + 1].loss});
-    const double divisor = 2 * radius * scale.spread * static_cast<double>(terms.size() - before);
-    for (std::size_t i = before; i < terms.size(); ++i) terms[i].coefficient /= divisor;
+    detail::append_pairs(seen, 2 * radius * scale.spread, terms, [](double up, double down) { return up - down; });
   }
   friend bool operator==(const two_point&, const two_point&) = default;
 };

@@ -9,6 +9,7 @@
 
 #include "zolt/core/bound.hpp"
 #include "zolt/core/exact.hpp"
+#include "zolt/estimator/difference.hpp"
 #include "zolt/estimator/estimate.hpp"
 
 namespace zolt::inline v0 {
@@ -39,30 +40,15 @@ struct three_point {
       for (const double offset : {1.0, -1.0}) next.push_back({{key.run, key.step, q}, offset});
   }
   void estimate(std::span<const evaluation> seen, const probe_scale& scale, std::vector<term>& terms) const {
-    divide(2 * radius * scale.spread, terms, append(seen, terms, [](double up, double down) { return up - down; }));
+    detail::append_pairs(seen.subspan(1), 2 * radius * scale.spread, terms, [](double up, double down) { return up - down; });
   }
   void curvatures(std::span<const evaluation> seen, const probe_scale& scale, std::vector<term>& terms) const {
     const double stay = seen[0].loss, length = radius * scale.spread;
     if (!exact::is_finite(stay)) return;
-    divide(2 * length * length, terms,
-           append(seen, terms, [stay](double up, double down) { return std::fabs((up - stay) + (down - stay)); }));
+    detail::append_pairs(seen.subspan(1), 2 * length * length, terms,
+                         [stay](double up, double down) { return std::fabs((up - stay) + (down - stay)); });
   }
   friend bool operator==(const three_point&, const three_point&) = default;
-
- private:
-  /// f(L₊, L₋) of every pair that is finite; where the first of them is.
-  template <class Function>
-  static std::size_t append(std::span<const evaluation> seen, std::vector<term>& terms, Function&& f) {
-    const std::size_t first = terms.size();
-    for (std::size_t i = 1; i + 1 < seen.size(); i += 2)
-      if (exact::is_finite(seen[i].loss) && exact::is_finite(seen[i + 1].loss))
-        terms.push_back({seen[i].probe.key.query, f(seen[i].loss, seen[i + 1].loss)});
-    return first;
-  }
-  static void divide(double divisor, std::vector<term>& terms, std::size_t first) {
-    const double all = divisor * static_cast<double>(terms.size() - first);
-    for (std::size_t i = first; i < terms.size(); ++i) terms[i].coefficient /= all;
-  }
 };
 
 }  // namespace zolt::inline v0

@@ -39,7 +39,8 @@ struct elastic_report {
 /// Cost     the probes of the body and the forwards of the head's estimator: 2·queries + 1 for two_point and exact_head; in the first step up
 ///          to three more, to learn the layers and what the forward takes. Memory of both optimizers, and 8 bytes per probe. The body
 ///          replays from its trajectory, body().recorded(); the head resumes from its code-delta log, head().code_log().
-/// Errors   those of both optimizers; a tensor of the body that shares memory or its id with one of the head. A forward or a loss that throws leaves all weights as they were.
+/// Errors   those of both optimizers; a tensor of the body that shares memory or its id with one of the head. A forward or a loss that throws
+///          leaves all weights as they were.
 /// Source   ElasticZO (Sugiura & Matsutani 2025, arXiv 2501.04287).
 template <parameter_set Body, parameter_set Head, method_with_head Method, class... Shared>
 class elastic_optimizer {
