@@ -9,6 +9,7 @@
 #include <span>
 #include <vector>
 
+#include "method/one_run.hpp"
 #include "method/quadratic.hpp"
 #include "support/messages.hpp"
 #include "zolt/direction/dense.hpp"
@@ -104,57 +105,19 @@ TEST(hizoo, descends_where_curvatures_differ_by_four_hundred) {
   EXPECT_LT(flat_part(informed), 0.7 * flat_part(plain)) << "where those take shorter steps";
 }
 
-/// Two tensors, one of them of more than a tile.
-struct pair_of_tensors {
-  std::vector<float> w = normal_weights(2500, 2), v = normal_weights(77, 3);
-  auto list() { return parameters(parameter("w", w), parameter("v", v, {.unit = 0.5})); }
-  double loss() const {
-    static const quadratic of_w(2500), of_v(77);
-    return of_w(w) + 3 * of_v(v);
-  }
-  friend bool operator==(const pair_of_tensors&, const pair_of_tensors&) = default;
-};
-
 TEST(hizoo, replays_and_goes_on_bit_for_bit) {
   const method::hizoo m{.rate = 1e-4, .radius = 0.1, .smoothing = 0.01, .queries = 2};
-  const auto train = [](auto& opt, pair_of_tensors& t, int steps) {
-    for (int step = 0; step < steps; ++step) opt.step([&] { return t.loss(); });
-  };
-  pair_of_tensors whole, stopped, resumed, replayed, remote, on_read;
-  optimizer uninterrupted{whole.list(), m, options{.threads = 2}};
-  train(uninterrupted, whole, 12);
-  optimizer first{stopped.list(), m};
-  train(first, stopped, 6);
-  optimizer second{resumed.list(), m};
-  second.replay(trajectory_from(to_bytes(first.recorded())));
-  EXPECT_TRUE(resumed == stopped);
-  train(second, resumed, 6);
-  EXPECT_TRUE(resumed == whole);
-  EXPECT_TRUE(second.recorded() == uninterrupted.recorded());
-
-  optimizer again{replayed.list(), m, options{.threads = 3}};
-  again.replay(uninterrupted.recorded());
-  EXPECT_TRUE(replayed == whole);
-
+  const logged_run run = expect_one_run(m);
+  pair_of_tensors remote;
   optimizer rank{remote.list(), m};
-  const trajectory log = uninterrupted.recorded();
+  const trajectory& log = run.log;
   std::size_t at = 0;
   for (const logged_step& s : log.steps) {
     EXPECT_EQ(s.terms, 4u) << "two slopes and two curvatures";
     rank.apply(s, std::span(log.terms).subspan(at, s.terms));
     at += s.terms;
   }
-  EXPECT_TRUE(remote == whole);
-
-  optimizer reader{on_read.list(), m};
-  for (int step = 0; step < 12; ++step)
-    reader.step([&](const probe_view& p) {
-      pair_of_tensors seen;
-      p.read(on_read.w, 0, seen.w);
-      p.read(on_read.v, 0, seen.v);
-      return seen.loss();
-    });
-  EXPECT_TRUE(on_read == whole);
+  EXPECT_TRUE(remote == run.weights);
 
   pair_of_tensors other;
   optimizer differs{other.list(), method::hizoo{.smoothing = 0.02}};
