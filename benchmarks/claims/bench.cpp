@@ -7,8 +7,6 @@
 namespace claims {
 namespace {
 
-double half_decade(int k) { return std::pow(10.0, 0.5 * k); }
-
 figures both(const outcome& m, const outcome& n) { return {m.score, n.score, m.milliseconds_per_forward, n.milliseconds_per_forward}; }
 
 }  // namespace
@@ -37,8 +35,19 @@ outcome bench::at_rate(const entrant& e, double rate, unsigned seed) {
 }
 
 double bench::best_rate(const entrant& e) {
+  const std::string key = fmt::format("{} | {}", e.name, e.task);
+  {
+    const std::lock_guard lock(guard_);
+    if (const auto at = rates_.find(key); at != rates_.end()) return at->second;
+  }
+  const double rate = search_best_rate(e);
+  const std::lock_guard lock(guard_);
+  return rates_.try_emplace(key, rate).first->second;
+}
+
+double bench::search_best_rate(const entrant& e) {
   constexpr int furthest = 8;
-  const int first = static_cast<int>(std::lround(2 * std::log10(e.first_rate)));
+  const int first = nearest_half_decade(e.first_rate);
   const auto loss = [&](int k) {
     try {
       return at_rate(e, half_decade(k), tuning_seed).validation;

@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "best_rates.hpp"
 #include "train.hpp"
 
 namespace claims {
@@ -34,6 +35,9 @@ entrant enter(std::string name, const task<List>& what, double first_rate, const
 /// What was already trained: claims share their baselines. Safe to use by several threads.
 class bench {
  public:
+  /// Entrants whose best rate is known are not searched.
+  explicit bench(best_rates known = {}) : rates_(std::move(known)) {}
+
   /// The best rate among half-decades by the validation loss under the tuning seed: from the first one uphill, until both neighbours are
   /// worse. The same search for every method.
   double best_rate(const entrant& e);
@@ -41,9 +45,15 @@ class bench {
   outcome best(const entrant& e, unsigned seed);
   outcome at_rate(const entrant& e, double rate, unsigned seed);
 
+  /// What is known now.
+  const best_rates& rates() const { return rates_; }
+
  private:
+  double search_best_rate(const entrant& e);
+
   std::mutex guard_;
   std::map<std::string, std::shared_future<outcome>> runs_;
+  best_rates rates_;
 };
 
 using measurement = std::function<figures(bench&, unsigned seed)>;

@@ -25,11 +25,14 @@ std::vector<double> result::ratios() const {
   return all;
 }
 
+bool result::holds() const {
+  const std::vector<double> all = ratios();
+  return std::all_of(all.begin(), all.end(), [&](double r) { return r >= of.holds_in.least && r <= of.holds_in.most; });
+}
+
 std::string result::verdict() const {
   if (!of.measure) return "not testable here";
-  const std::vector<double> all = ratios();
-  const bool holds = std::all_of(all.begin(), all.end(), [&](double r) { return r >= of.holds_in.least && r <= of.holds_in.most; });
-  return holds ? "holds" : "does not hold";
+  return holds() ? "holds" : "does not hold";
 }
 
 std::vector<claim> all_claims(const effort& e) {

@@ -61,6 +61,7 @@ struct result {
   std::vector<figures> seeds = {};
 
   std::vector<double> ratios() const;
+  bool holds() const;
   std::string verdict() const;  ///< "holds", "does not hold" or "not testable here"
 };
 
@@ -70,7 +71,6 @@ struct effort {
   double descent = 20000;     ///< evaluations of a quadratic
   std::size_t draws = 16384;  ///< estimates of one gradient
 };
-inline constexpr effort quick_effort{1500, 20000, 16384};
 
 /// Each family in the file of its name.
 std::vector<claim> recipe_claims(const effort& e);      // recipes.cpp: the library's own
