@@ -63,6 +63,17 @@ class scale_runs {
     end_ = std::min(row_end_, end_ + layout_.group);
   }
 
+  /// How many groups of one row lie whole between weight i of this run and weight `last`, one behind the other; 0 if i begins none.
+  std::size_t whole_groups(std::size_t i, std::size_t last) const {
+    return end_ - i == layout_.group ? (std::min(row_end_, last) - i) / layout_.group : 0;
+  }
+  /// To the run behind so many of them.
+  void skip(std::size_t groups) {
+    index_ += groups - 1;
+    end_ += (groups - 1) * layout_.group;
+    next();
+  }
+
  private:
   scale_layout layout_;
   std::size_t index_, row_end_, end_;

@@ -176,13 +176,13 @@ bool divide_groups(const group_numbers<Most>& scales, const group_numbers<Most>&
   });
 }
 
-/// Whole blocks of 64 weights of a part of a batch, to their codes; `words` as they are drawn.
+/// Whole blocks of 64 weights of a part of a batch, to their codes; `memory` is where they come from, `words` as they are drawn.
 template <class Format, class Rounding, std::size_t Most>
-void encode_groups(std::span<const float> weights, const std::uint32_t* words, std::size_t group, const group_part& part,
-                   const group_divisors& by, const group_numbers<Most>& largest, std::byte* to, encoding& met) {
+void encode_groups(std::span<const float> weights, const float* memory, const std::uint32_t* words, std::size_t group,
+                   const group_part& part, const group_divisors& by, const group_numbers<Most>& largest, std::byte* to, encoding& met) {
   on_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
-    encode_kernels<Set>::template encode_groups<Format, Rounding>(weights.data(), words, weights.size(), group, part, by, largest.values,
-                                                                  to, met);
+    encode_kernels<Set>::template encode_groups<Format, Rounding>(weights.data(), memory, words, weights.size(), group, part, by,
+                                                                  largest.values, to, met);
   });
 }
 

@@ -129,6 +129,7 @@ class plain_weights {
   explicit plain_weights(const float* data) : data_(data) {}
 
   const float* tile(std::size_t first, std::size_t) const { return data_ + first; }
+  const float* memory(std::size_t first) const { return data_ + first; }
   void largest_magnitudes(std::size_t first, std::size_t length, std::size_t count,
                           kernel::group_numbers<group_batch::most>& largest) const {
     kernel::largest_magnitudes(data_ + first, length, count, largest);
@@ -146,6 +147,7 @@ class displaced_weights {
  public:
   displaced_weights(const float* data, const perturbation<Distribution>& by) : data_(data), by_(by), made_(by.direction) {}
 
+  const float* memory(std::size_t first) const { return data_ + first; }
   const float* tile(std::size_t first, std::size_t count) {
     if (first < first_ || first + count > first_ + count_) displace(first, count);
     return sums_ + (first - first_);
@@ -275,8 +277,8 @@ class tile_encoder {
     const std::uint32_t* words = nullptr;
     if constexpr (Rounding::random) words = random_.draw_packed(words_of_, at_, end - at_);
     std::byte* to = view_.bytes().data() + at_ / 8 * Format::bits;
-    kernel::encode_groups<Format, Rounding>(std::span(weights, end - at_), words, layout_.group, part_of(batch, end), batch.divisors,
-                                            batch.largest, to, met_);
+    kernel::encode_groups<Format, Rounding>(std::span(weights, end - at_), source_.memory(at_), words, layout_.group, part_of(batch, end),
+                                            batch.divisors, batch.largest, to, met_);
     at_ = end;
   }
   /// The groups that the weights up to `end` touch.
