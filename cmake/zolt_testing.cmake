@@ -35,7 +35,7 @@ function(zolt_remove_unavailable list)
   set(${list} "${${list}}" PARENT_SCOPE)
 endfunction()
 
-# zolt_unite_tests(room sources): puts files that can share a unit in units of ZOLT_TESTS_PER_UNIT: what they have in common, kernels above all, is
+# zolt_unite_tests(room list): puts files that can share a unit in units of ZOLT_TESTS_PER_UNIT: what they have in common, kernels above all, is
 # compiled once for all of them. A file with flags of its own, or with names that are not all in namespaces, stays alone.
 function(zolt_unite_tests room list)
   set(alone "")
@@ -52,18 +52,16 @@ function(zolt_unite_tests room list)
     endif()
   endforeach()
   set(units "")
-  list(LENGTH together left)
-  while(left GREATER 0)
-    list(SUBLIST together 0 ${ZOLT_TESTS_PER_UNIT} files)
-    list(LENGTH files taken)
-    list(SUBLIST together ${taken} -1 together)
-    list(LENGTH together left)
-    list(LENGTH units number)
-    set(unit "${CMAKE_CURRENT_BINARY_DIR}/united/${room}_${number}.cpp")
+  list(LENGTH together count)
+  set(first 0)
+  while(first LESS count)
+    list(SUBLIST together ${first} ${ZOLT_TESTS_PER_UNIT} files)
+    set(unit "${CMAKE_CURRENT_BINARY_DIR}/united/${room}_from_${first}.cpp")
     add_custom_command(OUTPUT "${unit}"
       COMMAND "${CMAKE_COMMAND}" "-DUNIT=${unit}" "-DROOT=${CMAKE_CURRENT_SOURCE_DIR}" "-DFILES=${files}" -P "${CMAKE_CURRENT_SOURCE_DIR}/checks/unite.cmake"
       DEPENDS ${files} "${CMAKE_CURRENT_SOURCE_DIR}/checks/unite.cmake" VERBATIM)
     list(APPEND units "${unit}")
+    math(EXPR first "${first} + ${ZOLT_TESTS_PER_UNIT}")
   endwhile()
   set(${list} ${alone} ${units} PARENT_SCOPE)
 endfunction()
