@@ -66,7 +66,8 @@ function(zolt_unite_tests room list)
   set(${list} ${alone} ${units} PARENT_SCOPE)
 endfunction()
 
-# zolt_room_tests(room): tests/<room>/**/*_test.cpp become test_<room>; each TEST is a CTest test named <room>.<suite>.<test>.
+# zolt_room_tests(room): tests/<room>/**/*_test.cpp become test_<room>; each TEST is a CTest test named <room>.<suite>.<test>,
+# or, sanitized, one of <room>.0 to <room>.3 has a quarter of them.
 function(zolt_room_tests room)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/${room}/*_test.cpp")
   zolt_remove_unavailable(sources)
@@ -89,7 +90,14 @@ function(zolt_room_tests room)
   if(room MATCHES "^(adapter|quantize)$" AND TARGET zolt_zolt)
     target_link_libraries(${name} PRIVATE zolt::zolt)
   endif()
-  gtest_discover_tests(${name} TEST_PREFIX "${room}." DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 300)
+  if(ZOLT_SANITIZE) # such a program takes longer to start than most tests take
+    foreach(shard RANGE 3)
+      add_test(NAME ${room}.${shard} COMMAND ${name})
+      set_tests_properties(${room}.${shard} PROPERTIES ENVIRONMENT "GTEST_TOTAL_SHARDS=4;GTEST_SHARD_INDEX=${shard}" TIMEOUT 900)
+    endforeach()
+  else()
+    gtest_discover_tests(${name} TEST_PREFIX "${room}." DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 300)
+  endif()
 endfunction()
 
 # zolt_compile_only_test(name sources...): passes when every source compiles by itself and all link together, which also
@@ -141,13 +149,21 @@ function(zolt_precompile_for_must_not_compile)
   set_tests_properties(must_not_compile PROPERTIES FIXTURES_SETUP precompiled_library)
 endfunction()
 
-# zolt_must_not_compile(name file): the file compiles with -DZOLT_SHOULD_COMPILE, and without it fails with the sentence
-# that its first line gives: `// expect: <sentence>`.
-function(zolt_must_not_compile name file)
-  add_test(NAME must_not_compile.${name}
-    COMMAND "${CMAKE_COMMAND}" "-DCOMPILER=${CMAKE_CXX_COMPILER}" "-DFLAGS=${ZOLT_MUST_NOT_COMPILE_FLAGS}" "-DFILE=${file}"
-      "-DINCLUDE=${PROJECT_SOURCE_DIR}/include" -P "${CMAKE_CURRENT_SOURCE_DIR}/checks/must_not_compile.cmake")
-  set_tests_properties(must_not_compile.${name} PROPERTIES FIXTURES_REQUIRED precompiled_library)
+# zolt_must_not_compile(file...): each compiles with -DZOLT_SHOULD_COMPILE, and without it fails with the sentence that its first line gives:
+# `// expect: <sentence>`.
+function(zolt_must_not_compile)
+  set(arguments "-DCOMPILER=${CMAKE_CXX_COMPILER}" "-DFLAGS=${ZOLT_MUST_NOT_COMPILE_FLAGS}" "-DINCLUDE=${PROJECT_SOURCE_DIR}/include")
+  set(checks "${CMAKE_CURRENT_SOURCE_DIR}/checks")
+  add_test(NAME must_not_compile.otherwise_compiles
+    COMMAND "${CMAKE_COMMAND}" ${arguments} "-DFILES=${ARGN}" "-DUNIT=${CMAKE_CURRENT_BINARY_DIR}/must_not_compile/otherwise.cpp"
+      -P "${checks}/otherwise_compiles.cmake")
+  set(tests must_not_compile.otherwise_compiles)
+  foreach(file IN LISTS ARGN)
+    get_filename_component(name "${file}" NAME_WE)
+    add_test(NAME must_not_compile.${name} COMMAND "${CMAKE_COMMAND}" ${arguments} "-DFILE=${file}" -P "${checks}/must_not_compile.cmake")
+    list(APPEND tests must_not_compile.${name})
+  endforeach()
+  set_tests_properties(${tests} PROPERTIES FIXTURES_REQUIRED precompiled_library)
 endfunction()
 
 # zolt_golden_matrix(name file compiler...): one hash, whatever the compiler, its flags, the instruction set and the number of threads.

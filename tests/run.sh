@@ -39,9 +39,9 @@ test_preset() {
 }
 
 cd "$root" # presets are looked up here
-test_preset gcc
+test_preset gcc -DZOLT_TESTS_PER_UNIT=8
 test_preset clang -DZOLT_BUILD_BENCHMARKS=OFF -DZOLT_ROOM_TESTS=OFF # they run under this compiler below, sanitized
-test_preset sanitize -DZOLT_BUILD_BENCHMARKS=OFF -DZOLT_BUILD_EXAMPLES=OFF
+test_preset sanitize -DZOLT_TESTS_PER_UNIT=8 -DZOLT_BUILD_BENCHMARKS=OFF -DZOLT_BUILD_EXAMPLES=OFF
 
 echo
 echo "== all configurations, $SECONDS s, $skipped skipped"
