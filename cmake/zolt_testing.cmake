@@ -152,7 +152,8 @@ endfunction()
 # zolt_must_not_compile(file...): each compiles with -DZOLT_SHOULD_COMPILE, and without it fails with the sentence that its first line gives:
 # `// expect: <sentence>`.
 function(zolt_must_not_compile)
-  set(arguments "-DCOMPILER=${CMAKE_CXX_COMPILER}" "-DFLAGS=${ZOLT_MUST_NOT_COMPILE_FLAGS}" "-DINCLUDE=${PROJECT_SOURCE_DIR}/include")
+  string(REPLACE ";" "\\;" flags "${ZOLT_MUST_NOT_COMPILE_FLAGS}")
+  set(arguments "-DCOMPILER=${CMAKE_CXX_COMPILER}" "-DFLAGS=${flags}" "-DINCLUDE=${PROJECT_SOURCE_DIR}/include")
   set(checks "${CMAKE_CURRENT_SOURCE_DIR}/checks")
   add_test(NAME must_not_compile.otherwise_compiles
     COMMAND "${CMAKE_COMMAND}" ${arguments} "-DFILES=${ARGN}" "-DUNIT=${CMAKE_CURRENT_BINARY_DIR}/must_not_compile/otherwise.cpp"
