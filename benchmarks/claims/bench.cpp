@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace claims {
@@ -65,9 +66,19 @@ double bench::search_best_rate(const entrant& e) {
   return half_decade(best);
 }
 
+const entrant& bench::best_of(const std::vector<entrant>& several) {
+  return *std::min_element(several.begin(), several.end(), [&](const entrant& a, const entrant& b) {
+    return best(a, tuning_seed).validation < best(b, tuning_seed).validation;
+  });
+}
+
 outcome bench::best(const entrant& e, unsigned seed) { return at_rate(e, best_rate(e), seed); }
 
 measurement scores_of(entrant method, entrant baseline) { return scores_beyond(std::move(method), std::move(baseline), 1); }
+
+measurement scores_of_best(std::vector<entrant> methods, entrant baseline) {
+  return [=](bench& b, unsigned seed) { return both(b.best(b.best_of(methods), seed), b.best(baseline, seed)); };
+}
 
 measurement scores_beyond(entrant method, entrant baseline, double times) {
   return [=](bench& b, unsigned seed) {

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "best_rates.hpp"
 #include "train.hpp"
@@ -41,6 +42,8 @@ class bench {
   /// The best rate among half-decades by the validation loss under the tuning seed: from the first one uphill, until both neighbours are
   /// worse. The same search for every method.
   double best_rate(const entrant& e);
+  /// That of several whose validation loss is least under the tuning seed, each with its best rate.
+  const entrant& best_of(const std::vector<entrant>& several);
   /// With its best rate, under a reported seed.
   outcome best(const entrant& e, unsigned seed);
   outcome at_rate(const entrant& e, double rate, unsigned seed);
@@ -60,6 +63,8 @@ using measurement = std::function<figures(bench&, unsigned seed)>;
 
 /// The scores of two entrants at their best rates.
 measurement scores_of(entrant method, entrant baseline);
+/// The same for the best of several forms of a method.
+measurement scores_of_best(std::vector<entrant> methods, entrant baseline);
 /// The same at that many times their best rates.
 measurement scores_beyond(entrant method, entrant baseline, double times);
 /// Both at the best rate for `known`, on the task of `changed`: each pair is one method on two tasks.

@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <cmath>
 
 #include "bench.hpp"
@@ -34,7 +36,12 @@ std::vector<claim> learning_claims(const effort& e) {
   const task<float_list> diagonal = descent("diagonal quadratic", quadratic({}), e.descent);
   const task<float_list> mixed = descent("mixed quadratic", quadratic({.mixed = true}), e.descent);
   const entrant mezo_net = enter("mezo", net, 3e-4, mezo{}), mezo_diagonal = enter("mezo", diagonal, 3e-3, mezo{});
-  const hizoo learns{.smoothing = 1e-3};
+  const auto learns = [](const task<float_list>& what, double first_rate) {
+    std::vector<entrant> all;
+    for (const double a : {1e-3, 1e-5, 1e-7})
+      all.push_back(enter(fmt::format("hizoo, a = {}", a), what, first_rate, hizoo{.smoothing = a}));
+    return all;
+  };
   const entrant filtered_net = enter("bszo", net, 3e-4, filtered());
   return {
       {.method = "hizoo",
@@ -43,20 +50,20 @@ std::vector<claim> learning_claims(const effort& e) {
        .metric = loss_left,
        .baseline = "mezo",
        .is = better::less,
-       .measure = scores_of(enter("hizoo", diagonal, 3e-3, learns), mezo_diagonal)},
+       .measure = scores_of_best(learns(diagonal, 3e-3), mezo_diagonal)},
       {.method = "hizoo",
        .says = "the same where no weight has a curvature of its own",
        .paper = "a control of the line above",
        .metric = "loss left on the mixed quadratic after equal forwards",
        .baseline = "mezo",
        .is = better::less,
-       .measure = scores_of(enter("hizoo", mixed, 3e-3, learns), enter("mezo", mixed, 3e-3, mezo{}))},
+       .measure = scores_of_best(learns(mixed, 3e-3), enter("mezo", mixed, 3e-3, mezo{}))},
       {.method = "hizoo",
        .says = "better than MeZO at fine-tuning",
        .paper = "the same",
        .metric = accuracy,
        .baseline = "mezo",
-       .measure = scores_of(enter("hizoo", net, 3e-4, learns), mezo_net)},
+       .measure = scores_of_best(learns(net, 3e-4), mezo_net)},
       {.method = "conmezo",
        .says = "better than MeZO through directions near past estimates",
        .paper = "up to twice as fast",

@@ -80,7 +80,11 @@ void write_markdown(const std::vector<result>& all, const std::string& file) {
   std::ofstream out(file);
   write_line(out, heads, "| ", " | ", " |");
   write_line(out, std::vector<std::string>(heads.size(), "---"), "|", "|", "|");
-  for (const result& r : all) write_line(out, cells(r), "| ", " | ", " |");
+  for (const result& r : all) {
+    std::vector<std::string> row = cells(r);
+    row[0] = "`" + row[0] + "`";
+    write_line(out, row, "| ", " | ", " |");
+  }
 }
 
 void write_tsv(const std::vector<result>& all, const std::string& file) {
