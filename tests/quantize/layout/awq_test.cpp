@@ -27,7 +27,7 @@ TEST(awq_layout, packs_words_in_its_order) {
   EXPECT_EQ(words_of(layer.qzeros), (std::vector<std::uint32_t>{0x00030000, 0x90000000})) << "as they are";
   const awq_view<> view("w", layer.tensors(), {2, 16});
   for (std::size_t i = 0; i < 32; ++i) EXPECT_EQ(view.code(i), codes[i]);
-  const auto w = decoded(view);
+  const auto w = decoded_floats(view);
   EXPECT_EQ(w[16 + 1], 2 - 3.0f);
   EXPECT_EQ(w[16 + 7], 2 * 8.0f);
   EXPECT_EQ(w[15], -9.0f);

@@ -93,7 +93,7 @@ TEST(gptq_layout, reads_scale_and_zero_of_the_group_of_each_input) {
     auto layer = gptq_pack<4>("w", {8, 16}, codes, scales, zeros, g_idx, version);
     const gptq_view<4> view("w", layer.tensors(), {8, 16});
     EXPECT_EQ(view.groups(), 2u);
-    const auto w = decoded(view);
+    const auto w = decoded_floats(view);
     for (std::size_t i = 0; i < w.size(); ++i) {
       const std::size_t k = g_idx[i % 16] * 8 + i / 16;
       EXPECT_EQ(w[i], scales[k] * (static_cast<float>(codes[i]) - static_cast<float>(zeros[k])));
@@ -112,7 +112,7 @@ TEST(gptq_layout, of_version_1_reads_all_ones_as_a_zero_of_0) {
   auto layer = gptq_of<4>({8, 8}, {{0, 0, 5}}, std::vector<code>(8, 1), gptq_version::v1);
   layer.qzeros = bytes_of({0x7777777f});
   EXPECT_EQ((gptq_view<4>("w", layer.tensors(), {8, 8}).grid(0).zero), 0.0f);
-  EXPECT_EQ(decoded(gptq_view<4>("w", layer.tensors(), {8, 8}))[0], 2.5f);
+  EXPECT_EQ(decoded_floats(gptq_view<4>("w", layer.tensors(), {8, 8}))[0], 2.5f);
 }
 TEST(gptq_layout, tells_the_version_of_symmetric_layers) {
   using std::optional;

@@ -21,7 +21,7 @@ inline std::vector<std::uint32_t> words_of(const std::vector<std::byte>& bytes) 
 }
 inline std::vector<std::byte> halves_of(const std::vector<float>& values) { return detail::pack_halves(values); }
 template <class View>
-std::vector<float> decoded(const View& view) {
+std::vector<float> decoded_floats(const View& view) {
   std::vector<float> out(view.shape().size());
   view.decode(0, out);
   return out;
