@@ -3,7 +3,7 @@
 #   benchmarks/run.sh kernels [--quick] [--check] [--plot] [--only TEXT] [--out DIR]   kernels beside the machine's limits and today's libraries
 #   benchmarks/run.sh flags   [--quick] [--check] [--only TEXT] [--out DIR]            the same kernels: -O2 beside -O3 -march=native
 #   benchmarks/run.sh claims  [--quick] [--only TEXT] [--out DIR]                      methods beside the claims of their papers
-# --check exits 1 where a row is below 85 % of its must. --quick: fewer rounds and smaller sets. LibTorch is measured where it is installed.
+# --check exits 1 where a row is below 85 % of its must. --quick: fewer rounds and smaller sets, or rates that are known. LibTorch is measured where it is installed.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # shellcheck source=cmake/debian_packages.sh

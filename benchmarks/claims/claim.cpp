@@ -35,12 +35,12 @@ std::string result::verdict() const {
   return holds() ? "holds" : "does not hold";
 }
 
-std::vector<claim> all_claims(const effort& e) {
+std::vector<claim> all_claims() {
   std::vector<claim> all;
   for (const auto family :
        {recipe_claims, float_claims, estimator_claims, direction_claims, learning_claims, moment_claims, population_claims, code_claims,
         scale_claims, word_claims, freezing_claims, elastic_claims, sensitive_claims, quantizer_claims}) {
-    std::vector<claim> more = family(e);
+    std::vector<claim> more = family();
     std::move(more.begin(), more.end(), std::back_inserter(all));
   }
   zolt::method::for_each_method([&](const auto& m) {

@@ -66,29 +66,29 @@ struct result {
 };
 
 /// What measurements may cost.
-struct effort {
-  double network = 5000;      ///< forward passes of a network's batch
-  double descent = 20000;     ///< evaluations of a quadratic
-  std::size_t draws = 16384;  ///< estimates of one gradient
-};
+namespace budget {
+inline constexpr double network = 5000;      ///< forward passes of a network's batch
+inline constexpr double descent = 20000;     ///< evaluations of a quadratic
+inline constexpr std::size_t draws = 16384;  ///< estimates of one gradient
+}  // namespace budget
 
 /// Each family in the file of its name.
-std::vector<claim> recipe_claims(const effort& e);      // recipes.cpp: the library's own
-std::vector<claim> float_claims(const effort& e);       // floats.cpp: update rules on floats
-std::vector<claim> estimator_claims(const effort& e);   // estimators.cpp: differences, kernels, numbers of queries
-std::vector<claim> direction_claims(const effort& e);   // directions.cpp: low rank, masks, pools, few bits
-std::vector<claim> learning_claims(const effort& e);    // learning.cpp: directions that learn, filters, subspaces
-std::vector<claim> moment_claims(const effort& e);      // moments.cpp: moments in little memory
-std::vector<claim> population_claims(const effort& e);  // populations.cpp: evolution strategies, directions per example
-std::vector<claim> code_claims(const effort& e);        // codes.cpp: whole codes
-std::vector<claim> scale_claims(const effort& e);       // scales.cpp: scales of frozen codes
-std::vector<claim> word_claims(const effort& e);        // words.cpp: 16-bit floats and fixed point
-std::vector<claim> freezing_claims(const effort& e);    // freezing.cpp: layers that stop learning
-std::vector<claim> elastic_claims(const effort& e);     // elastic.cpp: the last layer by its gradient
-std::vector<claim> sensitive_claims(const effort& e);   // sensitive.cpp: a few floats beside frozen codes
-std::vector<claim> quantizer_claims(const effort& e);   // quantizers.cpp: floats seen through a quantizer
+std::vector<claim> recipe_claims();      // recipes.cpp: the library's own
+std::vector<claim> float_claims();       // floats.cpp: update rules on floats
+std::vector<claim> estimator_claims();   // estimators.cpp: differences, kernels, numbers of queries
+std::vector<claim> direction_claims();   // directions.cpp: low rank, masks, pools, few bits
+std::vector<claim> learning_claims();    // learning.cpp: directions that learn, filters, subspaces
+std::vector<claim> moment_claims();      // moments.cpp: moments in little memory
+std::vector<claim> population_claims();  // populations.cpp: evolution strategies, directions per example
+std::vector<claim> code_claims();        // codes.cpp: whole codes
+std::vector<claim> scale_claims();       // scales.cpp: scales of frozen codes
+std::vector<claim> word_claims();        // words.cpp: 16-bit floats and fixed point
+std::vector<claim> freezing_claims();    // freezing.cpp: layers that stop learning
+std::vector<claim> elastic_claims();     // elastic.cpp: the last layer by its gradient
+std::vector<claim> sensitive_claims();   // sensitive.cpp: a few floats beside frozen codes
+std::vector<claim> quantizer_claims();   // quantizers.cpp: floats seen through a quantizer
 
 /// All of them. Throws where a method of the registry has none, or a claim is about a method that is not there.
-std::vector<claim> all_claims(const effort& e);
+std::vector<claim> all_claims();
 
 }  // namespace claims

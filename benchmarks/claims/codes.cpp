@@ -17,18 +17,18 @@ constexpr const char* accuracy_int4 = "accuracy of the INT4 network after equal 
 
 /// What rounding the ends of probes to the nearest code adds to the estimates of a quadratic, in parts of its gradient.
 template <class Method>
-double rounding_residual(const Method& m, std::size_t draws, unsigned seed) {
+double rounding_residual(const Method& m, unsigned seed) {
   const objective f = quadratic({.dimension = 64, .condition = 1});
   std::vector<float> at(f.dimension);
   for (std::size_t j = 0; j < at.size(); ++j) at[j] = static_cast<float>(j % 5) - 2;
+  constexpr std::size_t draws = budget::draws / 16;  // two sets of them are compared
   return distance(estimates_of(m, f, at, draws, seed), estimates_of(m, rounded(f), at, draws, seed), f.gradient(at));
 }
 
 }  // namespace
 
-std::vector<claim> code_claims(const effort& e) {
-  const task<int4_list> int4 = network_on_int4(e.network);
-  const std::size_t draws = e.draws / 16;
+std::vector<claim> code_claims() {
+  const task<int4_list> int4 = network_on_int4(budget::network);
   const entrant two = enter("quzo_codes", int4, 0.3, quzo_codes{.deviation = 0.5});
   const qes replayed{.deviation = 0.05, .population = 8, .window = 20};
   const entrant qes_int4 = enter("qes", int4, 0.1, replayed);
@@ -49,8 +49,8 @@ std::vector<claim> code_claims(const effort& e) {
        .baseline = "mezo through rounding",
        .is = better::less,
        .measure =
-           [draws](bench&, unsigned seed) {
-             return figures{rounding_residual(caq_zo{}, draws, seed), rounding_residual(mezo{.radius = 1}, draws, seed)};
+           [](bench&, unsigned seed) {
+             return figures{rounding_residual(caq_zo{}, seed), rounding_residual(mezo{.radius = 1}, seed)};
            }},
       {.method = "caq_zo",
        .says = "off the grid the residual falls as Δ²/μ²",
@@ -59,8 +59,8 @@ std::vector<claim> code_claims(const effort& e) {
        .baseline = "radius 2",
        .holds_in = {3, 5.3},
        .measure =
-           [draws](bench&, unsigned seed) {
-             const double one = rounding_residual(mezo{.radius = 1}, draws, seed), half = rounding_residual(mezo{.radius = 2}, draws, seed);
+           [](bench&, unsigned seed) {
+             const double one = rounding_residual(mezo{.radius = 1}, seed), half = rounding_residual(mezo{.radius = 2}, seed);
              return figures{one * one, half * half};
            }},
       {.method = "caq_zo",
@@ -94,8 +94,8 @@ std::vector<claim> code_claims(const effort& e) {
        .metric = "accuracy of the INT8 network after equal forwards, %; 8 queries",
        .baseline = "mezo on floats",
        .holds_in = {.least = 0.9},
-       .measure = scores_of(enter("zoqo<1>", network_on_int8(e.network), 1, zoqo<1>{.queries = 8}),
-                            enter("mezo", network_on_floats(e.network), 3e-4, mezo{}))},
+       .measure = scores_of(enter("zoqo<1>", network_on_int8(budget::network), 1, zoqo<1>{.queries = 8}),
+                            enter("mezo", network_on_floats(budget::network), 3e-4, mezo{}))},
   };
 }
 

@@ -16,19 +16,18 @@ using namespace zolt::method;
 constexpr const char* accuracy = "accuracy of the float network after equal forwards, %";
 
 /// |⟨E ĝ, ∇⟩/|∇|² − 1| of QuZO on a straight line.
-double bias(zolt::roundings times, int bits, std::size_t draws, unsigned seed) {
+double bias(zolt::roundings times, int bits, unsigned seed) {
   const objective f = odd_power(3, 0);
   const quzo m{.radius = 1, .perturbation_bits = bits, .times = times};
   const std::vector<float> at(f.dimension);
-  return std::fabs(projection(estimates_of(m, f, at, draws, seed), f.gradient(at)) - 1);
+  return std::fabs(projection(estimates_of(m, f, at, budget::draws, seed), f.gradient(at)) - 1);
 }
 
 }  // namespace
 
-std::vector<claim> direction_claims(const effort& e) {
-  const task<float_list> net = network_on_floats(e.network);
+std::vector<claim> direction_claims() {
+  const task<float_list> net = network_on_floats(budget::network);
   const entrant mezo_net = enter("mezo", net, 3e-4, mezo{}), sparse_net = enter("sparse_mezo", net, 1e-3, sparse_mezo{});
-  const std::size_t draws = e.draws;
   return {
       {.method = "lozo<2>",
        .says = "low-rank directions train better than full ones",
@@ -72,8 +71,8 @@ std::vector<claim> direction_claims(const effort& e) {
        .is = better::less,
        .holds_in = {.least = 2},
        .measure =
-           [draws](bench&, unsigned seed) {
-             return figures{bias(zolt::roundings::two, 2, draws, seed), bias(zolt::roundings::one, 2, draws, seed)};
+           [](bench&, unsigned seed) {
+             return figures{bias(zolt::roundings::two, 2, seed), bias(zolt::roundings::one, 2, seed)};
            }},
       {.method = "quzo",
        .says = "4-bit directions train as well as full ones",

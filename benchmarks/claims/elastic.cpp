@@ -78,9 +78,9 @@ entrant elastic_int8(double forwards) {
 
 }  // namespace
 
-std::vector<claim> elastic_claims(const effort& e) {
-  const entrant mezo_net = enter("mezo", network_on_floats(e.network), 3e-4, mezo{});
-  const double forwards = e.network;
+std::vector<claim> elastic_claims() {
+  const entrant mezo_net = enter("mezo", network_on_floats(budget::network), 3e-4, mezo{});
+  const double forwards = budget::network;
   const auto at_body_of_mezo = [=](bench& b, unsigned seed) { return b.best(elastic(forwards, b.best_rate(mezo_net)), seed); };
   const auto beside = [](const outcome& m, const outcome& n) {
     return figures{m.score, n.score, m.milliseconds_per_forward, n.milliseconds_per_forward};

@@ -20,9 +20,9 @@ std::vector<float> origin(const objective& f) { return std::vector<float>(f.dime
 
 /// |⟨E ĝ, ∇⟩/|∇|² − 1| at radius 1.
 template <class Method>
-double bias(const Method& m, const objective& f, std::size_t draws, unsigned seed) {
+double bias(const Method& m, const objective& f, unsigned seed) {
   const std::vector<float> at = origin(f);
-  return std::fabs(projection(estimates_of(m, f, at, draws, seed), f.gradient(at)) - 1);
+  return std::fabs(projection(estimates_of(m, f, at, budget::draws, seed), f.gradient(at)) - 1);
 }
 
 /// How far a fifth derivative takes estimates from those of a straight line.
@@ -35,17 +35,16 @@ double added_by_fifth(double radius, unsigned seed) {
 
 }  // namespace
 
-std::vector<claim> estimator_claims(const effort& e) {
-  const task<float_list> net = network_on_floats(e.network);
+std::vector<claim> estimator_claims() {
+  const task<float_list> net = network_on_floats(budget::network);
   const entrant mezo_net = enter("mezo", net, 3e-4, mezo{});
-  task<float_list> third = network_on_floats(e.network / 3);
+  task<float_list> third = network_on_floats(budget::network / 3);
   third.name += ", a third";
-  const std::size_t draws = e.draws;
-  const auto second_moments = [draws](auto method) {
+  const auto second_moments = [](auto method) {
     return [=](bench&, unsigned seed) {
       const objective f = odd_power(3, 0);
       const std::vector<float> at = origin(f);
-      const auto of = [&](const auto& m) { return second_moment(estimates_of(m, f, at, draws, seed), f.gradient(at)); };
+      const auto of = [&](const auto& m) { return second_moment(estimates_of(m, f, at, budget::draws, seed), f.gradient(at)); };
       return figures{of(method), of(mezo{.radius = 1})};
     };
   };
@@ -58,9 +57,9 @@ std::vector<claim> estimator_claims(const effort& e) {
        .is = better::less,
        .holds_in = {.least = 2},
        .measure =
-           [draws](bench&, unsigned seed) {
+           [](bench&, unsigned seed) {
              const objective f = odd_power(3, 1);
-             return figures{bias(kerzoo{.radius = 1}, f, draws, seed), bias(mezo{.radius = 1}, f, draws, seed)};
+             return figures{bias(kerzoo{.radius = 1}, f, seed), bias(mezo{.radius = 1}, f, seed)};
            }},
       {.method = "kerzoo",
        .says = "at 6.25 times the second moment of MeZO (not in the abstract; follows from the kernel)",

@@ -29,11 +29,11 @@ measurement bytes_beside(const Method& m, double other) {
 
 }  // namespace
 
-std::vector<claim> float_claims(const effort& e) {
-  const task<float_list> net = network_on_floats(e.network);
-  const task<float_list> diagonal = descent("diagonal quadratic", quadratic({}), e.descent);
-  const task<float_list> mixed = descent("mixed quadratic", quadratic({.mixed = true}), e.descent);
-  const task<float_list> louder = descent("diagonal quadratic, losses × 100", quadratic({}), e.descent, 100);
+std::vector<claim> float_claims() {
+  const task<float_list> net = network_on_floats(budget::network);
+  const task<float_list> diagonal = descent("diagonal quadratic", quadratic({}), budget::descent);
+  const task<float_list> mixed = descent("mixed quadratic", quadratic({.mixed = true}), budget::descent);
+  const task<float_list> louder = descent("diagonal quadratic, losses × 100", quadratic({}), budget::descent, 100);
   const entrant mezo_net = enter("mezo", net, 3e-4, mezo{}), mezo_diagonal = enter("mezo", diagonal, 3e-3, mezo{});
   const entrant adam_net = enter("mezo_adam", net, 1e-3, mezo_adam{}), adam_diagonal = enter("mezo_adam", diagonal, 3e-3, mezo_adam{});
   const entrant adamm_diagonal = enter("zo_adamm", diagonal, 3e-3, zo_adamm{});
@@ -48,8 +48,8 @@ std::vector<claim> float_claims(const effort& e) {
        .baseline = "256 dimensions",
        .is = better::less,
        .holds_in = {0.5, 2},
-       .measure = scores_of(enter("mezo", of_rank_64(4096, e.descent / 4), 1e-2, mezo{}),
-                            enter("mezo", of_rank_64(256, e.descent / 4), 1e-2, mezo{}))},
+       .measure = scores_of(enter("mezo", of_rank_64(4096, budget::descent / 4), 1e-2, mezo{}),
+                            enter("mezo", of_rank_64(256, budget::descent / 4), 1e-2, mezo{}))},
       {.method = "mezo",
        .says = "fine-tunes in the memory of inference",
        .paper = "up to 12 times less than Adam; 30B on one A100 for 2.7B",

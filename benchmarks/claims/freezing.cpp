@@ -56,10 +56,10 @@ measurement products_of(entrant method, entrant baseline) {
 
 }  // namespace
 
-std::vector<claim> freezing_claims(const effort& e) {
-  const auto half = static_cast<std::uint32_t>(e.network / 4);  // of the steps, which take two forwards
+std::vector<claim> freezing_claims() {
+  const auto half = static_cast<std::uint32_t>(budget::network / 4);  // of the steps, which take two forwards
   const layer_freezing on_codes{.first_step = half, .per_layer = 2};
-  const auto counted = caching<int4_weights>("INT4 network, products", e.network, scored::products);
+  const auto counted = caching<int4_weights>("INT4 network, products", budget::network, scored::products);
   return {
       {.method = "layer_freezing",
        .says = "freezing the first layer costs no accuracy",
@@ -67,8 +67,8 @@ std::vector<claim> freezing_claims(const effort& e) {
        .metric = "accuracy of the INT4 network after equal steps, %; frozen from half of them on, features kept in 8 bits",
        .baseline = "step_matched",
        .holds_in = {.least = 0.97},
-       .measure = scores_of(enter("layer_freezing", caching<int4_weights>("INT4 network, caching", e.network), 0.1, on_codes),
-                            enter("step_matched", network_on_int4(e.network), 0.1, step_matched{}))},
+       .measure = scores_of(enter("layer_freezing", caching<int4_weights>("INT4 network, caching", budget::network), 0.1, on_codes),
+                            enter("step_matched", network_on_int4(budget::network), 0.1, step_matched{}))},
       {.method = "layer_freezing",
        .says = "fewer products",
        .paper = "first order: 32 to 47 % fewer (from a summary)",
@@ -83,9 +83,9 @@ std::vector<claim> freezing_claims(const effort& e) {
        .metric = "accuracy of the float network after equal steps, %; frozen from half of them on, features kept in 8 bits",
        .baseline = "mezo",
        .holds_in = {.least = 0.97},
-       .measure = scores_of(enter("layer_freezing_floats", caching<fashion_mnist::float_weights>("float network, caching", e.network), 3e-4,
-                                  layer_freezing_floats{.first_step = half, .per_layer = 2}),
-                            enter("mezo", network_on_floats(e.network), 3e-4, mezo{}))},
+       .measure = scores_of(enter("layer_freezing_floats", caching<fashion_mnist::float_weights>("float network, caching", budget::network),
+                                  3e-4, layer_freezing_floats{.first_step = half, .per_layer = 2}),
+                            enter("mezo", network_on_floats(budget::network), 3e-4, mezo{}))},
       not_testable("layer_freezing", "less memory", "first order: 58 to 73 % less (from a summary)",
                    "activations of a backward pass; here no pass keeps any, and the cache is memory that comes on top"),
   };

@@ -29,12 +29,12 @@ bszo filtered() {
 
 }  // namespace
 
-std::vector<claim> learning_claims(const effort& e) {
-  const task<float_list> net = network_on_floats(e.network);
-  task<float_list> half = network_on_floats(e.network / 2);
+std::vector<claim> learning_claims() {
+  const task<float_list> net = network_on_floats(budget::network);
+  task<float_list> half = network_on_floats(budget::network / 2);
   half.name += ", a half";
-  const task<float_list> diagonal = descent("diagonal quadratic", quadratic({}), e.descent);
-  const task<float_list> mixed = descent("mixed quadratic", quadratic({.mixed = true}), e.descent);
+  const task<float_list> diagonal = descent("diagonal quadratic", quadratic({}), budget::descent);
+  const task<float_list> mixed = descent("mixed quadratic", quadratic({.mixed = true}), budget::descent);
   const entrant mezo_net = enter("mezo", net, 3e-4, mezo{}), mezo_diagonal = enter("mezo", diagonal, 3e-3, mezo{});
   const auto learns = [](const task<float_list>& what, double first_rate) {
     std::vector<entrant> all;

@@ -51,7 +51,7 @@ std::vector<result> measured(bench& b, std::vector<claim> all, seeds which, std:
 }
 
 int run(const arguments& given) {
-  std::vector<claim> all = all_claims(effort{});
+  std::vector<claim> all = all_claims();
   std::erase_if(all, [&](const claim& c) { return c.method.find(given.only) == std::string::npos; });
   if (given.list) {
     for (const claim& c : all) fmt::print("{}: {}\n", c.method, c.says);

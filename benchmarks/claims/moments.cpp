@@ -21,8 +21,8 @@ measurement bytes_of(const Method& m, const Other& other) {
 
 }  // namespace
 
-std::vector<claim> moment_claims(const effort& e) {
-  const task<float_list> net = network_on_floats(e.network);
+std::vector<claim> moment_claims() {
+  const task<float_list> net = network_on_floats(budget::network);
   const entrant adam_net = enter("mezo_adam", net, 1e-3, mezo_adam{});
   return {
       {.method = "mezo_adam_8bit",

@@ -16,10 +16,10 @@ constexpr const char* accuracy_int4 = "accuracy of the INT4 network after equal 
 
 }  // namespace
 
-std::vector<claim> population_claims(const effort& e) {
+std::vector<claim> population_claims() {
   const auto examples = static_cast<std::uint32_t>(128);
-  const task<float_list> net = network_on_floats(e.network);
-  const task<int4_list> int4 = network_on_int4(e.network), int4_per_example = network_on_int4(e.network, losses::of_examples);
+  const task<float_list> net = network_on_floats(budget::network);
+  const task<int4_list> int4 = network_on_int4(budget::network), int4_per_example = network_on_int4(budget::network, losses::of_examples);
   const entrant eggroll_net = enter("eggroll<1>", net, 3e-3, eggroll<1>{.radius = 1e-3, .population = 8});
   const entrant per_example = enter("per_example_step_matched", int4_per_example, 0.1, per_example_step_matched{.examples = examples});
   return {
@@ -45,7 +45,7 @@ std::vector<claim> population_claims(const effort& e) {
        .paper = "Llama-3-8B: RTE 81.6 for 74.4, BoolQ 81.4 for 76.7",
        .metric = accuracy,
        .baseline = "mezo",
-       .measure = scores_of(enter("grzo", network_on_floats(e.network, losses::of_examples), 1e-2, grzo{.examples = examples}),
+       .measure = scores_of(enter("grzo", network_on_floats(budget::network, losses::of_examples), 1e-2, grzo{.examples = examples}),
                             enter("mezo", net, 3e-4, mezo{}))},
       not_testable("grzo", "less memory than MeZO", "16.0 for 20.8 GB, 4 A100", "the activations of a language model on GPUs"),
       {.method = "per_example_step_matched",

@@ -96,7 +96,7 @@ measurement through_beside_afterwards(double forwards, double radius) {
 
 }  // namespace
 
-std::vector<claim> quantizer_claims(const effort& e) {
+std::vector<claim> quantizer_claims() {
   constexpr const char* rounded = "mezo on floats, rounded to nearest afterwards";
   return {
       {.method = "zeroqat",
@@ -104,13 +104,13 @@ std::vector<claim> quantizer_claims(const effort& e) {
        .paper = "Llama2-7B W2A16: perplexity 29.6 for 37.4 (OmniQuant) and 100 (SmoothQuant)",
        .metric = "accuracy of the 2-bit network after equal forwards, %; groups of 32, clips trained, radius 0.1",
        .baseline = rounded,
-       .measure = through_beside_afterwards<2>(e.network, 0.1)},
+       .measure = through_beside_afterwards<2>(budget::network, 0.1)},
       {.method = "zeroqat",
        .says = "the same in 3 bits",
        .paper = "the same; W4A4 12.95 for 14.3 (OmniQuant)",
        .metric = "accuracy of the 3-bit network after equal forwards, %; radius 0.03",
        .baseline = rounded,
-       .measure = through_beside_afterwards<3>(e.network, 0.03)},
+       .measure = through_beside_afterwards<3>(budget::network, 0.03)},
       not_testable("zeroqat", "less memory than first-order training through a quantizer",
                    "OPT-1.3B 3.1 GB for 28.8 (LLM-QAT); 6.4 GB for OPT-6.7B on a phone", "the activations of a language model"),
   };

@@ -14,9 +14,9 @@ constexpr const char* accuracy_int4 = "accuracy of the INT4 network after equal 
 
 }  // namespace
 
-std::vector<claim> recipe_claims(const effort& e) {
-  const task<int4_list> int4 = network_on_int4(e.network);
-  const entrant mezo_net = enter("mezo", network_on_floats(e.network), 3e-4, mezo{});
+std::vector<claim> recipe_claims() {
+  const task<int4_list> int4 = network_on_int4(budget::network);
+  const entrant mezo_net = enter("mezo", network_on_floats(budget::network), 3e-4, mezo{});
   const entrant matched = enter("step_matched", int4, 0.1, step_matched{});
   return {
       {.method = "step_matched",
@@ -25,7 +25,7 @@ std::vector<claim> recipe_claims(const effort& e) {
        .metric = "accuracy of the INT8 network after equal forwards, %; radius 4",
        .baseline = "mezo on floats",
        .holds_in = {.least = 0.97},
-       .measure = scores_of(enter("step_matched", network_on_int8(e.network), 1, step_matched{.radius = 4}), mezo_net)},
+       .measure = scores_of(enter("step_matched", network_on_int8(budget::network), 1, step_matched{.radius = 4}), mezo_net)},
       {.method = "step_matched",
        .says = "INT4 codes without state come near (ours)",
        .paper = "71.0 % for 72.0 % after 20 000 forwards",

@@ -5,11 +5,11 @@
 
 namespace claims {
 
-std::vector<claim> scale_claims(const effort& e) {
+std::vector<claim> scale_claims() {
   using namespace zolt::method;
-  const task<float_list> absolute = network_scales(e.network, scale_unit::absolute),
-                         relative = network_scales(e.network, scale_unit::relative);
-  const entrant mezo_net = enter("mezo", network_on_floats(e.network), 3e-4, mezo{});
+  const task<float_list> absolute = network_scales(budget::network, scale_unit::absolute),
+                         relative = network_scales(budget::network, scale_unit::relative);
+  const entrant mezo_net = enter("mezo", network_on_floats(budget::network), 3e-4, mezo{});
   const entrant clipped = enter("qzo", absolute, 1e-6, qzo{}), unclipped = enter("qzo, no clip", absolute, 1e-6, qzo{.limit = 1e12});
   const entrant normalised = enter("normalised_qzo", relative, 0.01, normalised_qzo{});
   return {

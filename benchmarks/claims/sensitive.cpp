@@ -93,11 +93,11 @@ auto overlaid(std::string name, double forwards, chosen how, double fraction) {
 
 }  // namespace
 
-std::vector<claim> sensitive_claims(const effort& e) {
-  const auto sensitive = overlaid("1 % of an INT4 network", e.network, chosen::sensitive, 0.01),
-             thousandth = overlaid("0.1 % of an INT4 network", e.network, chosen::sensitive, 0.001),
-             random = overlaid("1 % of an INT4 network at random", e.network, chosen::at_random, 0.01);
-  const entrant mezo_net = enter("mezo", network_on_floats(e.network), 3e-4, mezo{});
+std::vector<claim> sensitive_claims() {
+  const auto sensitive = overlaid("1 % of an INT4 network", budget::network, chosen::sensitive, 0.01),
+             thousandth = overlaid("0.1 % of an INT4 network", budget::network, chosen::sensitive, 0.001),
+             random = overlaid("1 % of an INT4 network at random", budget::network, chosen::at_random, 0.01);
+  const entrant mezo_net = enter("mezo", network_on_floats(budget::network), 3e-4, mezo{});
   const entrant one_percent = enter("senszoq", sensitive, 1e-2, senszoq{});
   return {
       {.method = "senszoq",

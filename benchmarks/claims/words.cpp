@@ -103,12 +103,12 @@ measurement scores_at_rate(double rate, entrant method, entrant baseline) {
 
 }  // namespace
 
-std::vector<claim> word_claims(const effort& e) {
-  const auto in_bf16 = in_words("bf16 network", e.network, bf16{}),
-             falling = in_words("bf16 network, loss", e.network, bf16{}, scored::fall_of_loss);
-  const auto in_16 = in_words("16-bit fixed-point network", e.network, fixed_point{16}),
-             in_8 = in_words("8-bit fixed-point network", e.network, fixed_point{8});
-  const entrant mezo_net = enter("mezo", network_on_floats(e.network), 3e-4, mezo{});
+std::vector<claim> word_claims() {
+  const auto in_bf16 = in_words("bf16 network", budget::network, bf16{}),
+             falling = in_words("bf16 network, loss", budget::network, bf16{}, scored::fall_of_loss);
+  const auto in_16 = in_words("16-bit fixed-point network", budget::network, fixed_point{16}),
+             in_8 = in_words("8-bit fixed-point network", budget::network, fixed_point{8});
+  const entrant mezo_net = enter("mezo", network_on_floats(budget::network), 3e-4, mezo{});
   const entrant narrow = enter("narrow_mezo", in_bf16, 3e-4, narrow_mezo{});
   const entrant fixed_16 = enter("fixed_point_zo", in_16, 1e-3, fixed_point_zo{});
   constexpr double a_step = 0.01;  // and more, of 8 bits
@@ -141,7 +141,7 @@ std::vector<claim> word_claims(const effort& e) {
        .metric = "accuracy of the network after equal forwards, %: 16-bit fixed point, and floats",
        .baseline = "zo_scalar_sign_sgd on floats",
        .holds_in = {.least = 0.97},
-       .measure = scores_of(fixed_16, enter("zo_scalar_sign_sgd", network_on_floats(e.network), 1e-3, zo_scalar_sign_sgd{}))},
+       .measure = scores_of(fixed_16, enter("zo_scalar_sign_sgd", network_on_floats(budget::network), 1e-3, zo_scalar_sign_sgd{}))},
       {.method = "fixed_point_zo",
        .says = "8-bit weights do not do, 16 are needed",
        .paper = "8-bit weights did not converge",
