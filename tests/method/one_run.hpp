@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "method/quadratic.hpp"
+#include "zolt/optimizer/optimizer.hpp"
 #include "zolt/optimizer/trajectory.hpp"
 
 /// A run of a method that learns from its steps, and every other way to it.
