@@ -3,38 +3,28 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
-#include <memory>
-#include <new>
 #include <span>
+#include <vector>
 
+#include "zolt/core/memory.hpp"
 #include "zolt/core/parallel.hpp"
 
 namespace ratio {
 
-/// Memory that begins on a page, so that no register's worth of it crosses a cache line, for kernels and references alike.
+/// Memory as tensors have it, for kernels and references alike: which small pages a system gives differs from run to run, and with it how fast
+/// memory is.
 template <class T>
 class buffer {
  public:
-  explicit buffer(std::size_t count) : size_(count) {
-    const std::size_t bytes = (count * sizeof(T) + page - 1) / page * page;
-    data_.reset(static_cast<T*>(std::aligned_alloc(page, std::max(bytes, page))));
-    if (!data_) throw std::bad_alloc();
-    std::fill_n(data_.get(), count, T{});
-  }
+  explicit buffer(std::size_t count) : values_(count) {}
 
-  std::size_t size() const { return size_; }
-  T* data() const { return data_.get(); }
-  std::span<T> all() const { return {data_.get(), size_}; }
-  std::span<T> part(std::size_t first, std::size_t count) const { return {data_.get() + first, count}; }
+  std::size_t size() const { return values_.size(); }
+  T* data() const { return values_.data(); }
+  std::span<T> all() const { return values_; }
+  std::span<T> part(std::size_t first, std::size_t count) const { return all().subspan(first, count); }
 
  private:
-  static constexpr std::size_t page = 4096;
-  struct release {
-    void operator()(T* p) const { std::free(p); }
-  };
-  std::size_t size_;
-  std::unique_ptr<T, release> data_;
+  mutable std::vector<T, zolt::tensor_allocator<T>> values_;
 };
 
 /// Scattered over (−0.5, 0.5), none of them 0.

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <numeric>
 #include <vector>
 
@@ -57,6 +58,21 @@ TEST(tensor, copies_its_memory) {
   EXPECT_EQ(t(0, 0), 0);
 }
 
+TEST(tensor, begins_with_a_cache_line_and_a_large_one_with_a_huge_page) {
+  const auto address = [](const auto& t) { return reinterpret_cast<std::uintptr_t>(t.data()); };
+  for (const std::size_t columns : {1u, 3u, 1000u, (1u << 21) - 1}) {
+    const tensor<std::int8_t> first({1, columns}), second({1, columns});
+    EXPECT_EQ(address(first) % 64, 0u) << columns;
+    EXPECT_EQ(address(second) % 64, 0u) << columns;
+  }
+  for (const std::size_t columns : {1u << 21, (1u << 21) + 1, 5u << 20}) {
+    const tensor<std::int8_t> first({1, columns});
+    const tensor<float> second({3, columns});
+    EXPECT_EQ(address(first) % (1 << 21), 0u) << columns;
+    EXPECT_EQ(address(second) % (1 << 21), 0u) << columns;
+    EXPECT_EQ(second(2, columns - 1), 0.0f) << "the last page too";
+  }
+}
 TEST(shape, reads_rows_by_columns) {
   EXPECT_EQ((shape{12, 7}.text()), "12x7");
   EXPECT_EQ((shape{12, 7}.size()), 84u);

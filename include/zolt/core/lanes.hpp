@@ -31,10 +31,11 @@ template <class Lanes, class T>
 /// twice as long. Also where it will be written, since no other core has it.
 [[gnu::always_inline]] inline void prefetch(const void* at) { __builtin_prefetch(at, 0, 2); }
 
-/// Asks for memory `Bytes` behind `at`, which need not be the caller's: nothing is read.
-template <std::size_t Bytes>
+/// Asks for memory `Bytes` behind `at`, which need not be the caller's: nothing is read. As far as the second cache, or where Locality is 3 the
+/// first.
+template <std::size_t Bytes, int Locality = 2>
 [[gnu::always_inline]] inline void prefetch_ahead(const void* at) {
-  prefetch(reinterpret_cast<const void*>(reinterpret_cast<std::uintptr_t>(at) + Bytes));
+  __builtin_prefetch(reinterpret_cast<const void*>(reinterpret_cast<std::uintptr_t>(at) + Bytes), 0, Locality);
 }
 
 /// Elements that one pass over a tensor handles at a time; a multiple of every layout's period.

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstddef>
-#include <new>
 #include <span>
 #include <string>
 #include <string_view>
@@ -9,6 +8,7 @@
 #include <vector>
 
 #include "zolt/core/error.hpp"
+#include "zolt/core/memory.hpp"
 
 namespace zolt::inline v0 {
 
@@ -20,20 +20,6 @@ struct shape {
   constexpr std::size_t size() const { return rows * columns; }
   std::string text() const { return to_text(rows) + "x" + to_text(columns); }
   friend bool operator==(const shape&, const shape&) = default;
-};
-
-/// Memory that begins with a cache line, so that no register's worth of it lies in two.
-template <class T>
-struct cache_line_allocator {
-  using value_type = T;
-  static constexpr std::align_val_t alignment{64};
-
-  cache_line_allocator() = default;
-  template <class U>
-  cache_line_allocator(const cache_line_allocator<U>&) {}
-  T* allocate(std::size_t count) { return static_cast<T*>(::operator new(count * sizeof(T), alignment)); }
-  void deallocate(T* p, std::size_t) { ::operator delete(p, alignment); }
-  friend bool operator==(const cache_line_allocator&, const cache_line_allocator&) = default;
 };
 
 /// The minimal tensor: contiguous row-major memory that somebody else owns.
@@ -86,7 +72,7 @@ class tensor {
 
  private:
   zolt::shape shape_;
-  std::vector<T, cache_line_allocator<T>> data_;
+  std::vector<T, tensor_allocator<T>> data_;
 };
 
 }  // namespace zolt::inline v0

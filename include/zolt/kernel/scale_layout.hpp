@@ -17,6 +17,8 @@ struct scale_layout {
   constexpr std::size_t groups_per_row() const { return (row + group - 1) / group; }
   constexpr std::size_t count(std::size_t weights) const { return (weights / row + block_rows - 1) / block_rows * groups_per_row(); }
   constexpr std::size_t index(std::size_t i) const { return i / row / block_rows * groups_per_row() + i % row / group; }
+  /// Whether groups follow each other as if all weights were one row: weight i has scale ⌊i/group⌋.
+  constexpr bool is_one_row() const { return block_rows == 1 && row % group == 0; }
   /// One past the last weight of the run around weight i that shares its scale.
   constexpr std::size_t end(std::size_t i) const { return i - i % row + std::min(row, (i % row / group + 1) * group); }
   /// The scale of weight end(i), where `at` is that of weight i.

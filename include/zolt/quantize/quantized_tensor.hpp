@@ -6,6 +6,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "zolt/core/memory.hpp"
 #include "zolt/kernel/decode.hpp"
 #include "zolt/numeric/packing.hpp"
 #include "zolt/parameter/storage.hpp"
@@ -129,7 +130,7 @@ class quantized_tensor {
 
  private:
   zolt::shape shape_;
-  std::vector<std::byte, cache_line_allocator<std::byte>> codes_;
+  std::vector<std::byte, tensor_allocator<std::byte>> codes_;
   Scales kept_;
 };
 
