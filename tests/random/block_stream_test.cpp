@@ -41,7 +41,7 @@ TEST(block_stream, is_what_its_definition_says) {
 TEST(block_stream, words_are_the_same_under_every_instruction_set_wherever_they_begin) {
   const block_stream source(some_key, some_parameter, stream::node);
   for (const std::uint64_t first : {std::uint64_t{0}, std::uint64_t{7}, std::uint64_t{31}, std::uint64_t{1} << 32})
-    for (const std::size_t count : {1u, 2u, 15u, 16u, 17u, 40u, 100u})
+    for (const std::size_t count : {1u, 2u, 15u, 16u, 17u, 40u, 100u, 200u})
       test::for_each_instruction_set([&]<instruction_set Set>(instruction_set_constant<Set>) {
         std::vector<std::uint32_t> words(count * block_stream::group_size);
         word_kernels<Set>::groups(source, first, count, words.data());

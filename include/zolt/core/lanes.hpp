@@ -38,6 +38,14 @@ template <std::size_t Bytes, int Locality = 2>
   __builtin_prefetch(reinterpret_cast<const void*>(reinterpret_cast<std::uintptr_t>(at) + Bytes), 0, Locality);
 }
 
+/// Asks for the n floats two pages behind `row`.
+[[gnu::always_inline]] inline void prefetch_row(const float* row, std::size_t n) {
+  constexpr std::size_t two_pages = 8192, line = 16;
+  for (std::size_t i = 0; i < n; i += line) prefetch_ahead<two_pages>(row + i);
+}
+/// As many floats need more memory than the second cache of one core has.
+inline constexpr std::size_t beyond_second_cache = std::size_t{1} << 18;
+
 /// Elements that one pass over a tensor handles at a time; a multiple of every layout's period.
 inline constexpr std::size_t tile_size = 2048;
 

@@ -16,7 +16,8 @@ namespace zolt::inline v0 {
 /// Cost     twice as many words a second as random_stream; a word in the middle of a block the draws before it.
 class block_stream {
  public:
-  static constexpr std::size_t group_size = random_stream::group_size, groups_per_block = 16, groups_at_once = groups_per_block;
+  static constexpr std::size_t group_size = random_stream::group_size, groups_per_block = 16, blocks_at_once = 4,
+                               groups_at_once = blocks_at_once * groups_per_block;
 
   constexpr block_stream(const direction_key& key, std::uint64_t parameter, stream purpose) : seeds_(key, parameter, purpose) {}
 
