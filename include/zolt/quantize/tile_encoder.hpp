@@ -69,9 +69,9 @@ class group_encoder {
   float multiplier_ = 0;
 };
 
-/// Weights that are fitted before they are encoded, unless a group has more: so few that a processor which reads ahead by itself does not
-/// stop doing so while they are encoded.
-inline constexpr std::size_t encoded_at_once = 1024;
+/// Weights that are fitted before they are encoded, unless a group has more: so few that they are still in the first cache when they are
+/// encoded, and so many that making their scales, one division behind another, takes little of the time.
+inline constexpr std::size_t encoded_at_once = 2048;
 
 /// Groups that lie one behind the other: of one length, or a tile's.
 struct group_batch {
@@ -186,7 +186,7 @@ class displaced_weights {
     const auto add_from = [&](const auto& source) {
       kernel::sum_with_direction<Distribution>(source, first, by_.coefficient, data_ + first, std::span(sums_, count));
     };
-    if constexpr (weights_per_group > encoded_at_once)
+    if constexpr (weights_per_group >= encoded_at_once)
       if (made_.cover(first / weights_per_group, (first + count - 1) / weights_per_group)) return add_from(made_);
     add_from(by_.direction);
   }
