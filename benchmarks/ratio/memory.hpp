@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <vector>
 
 #include "zolt/core/memory.hpp"
 #include "zolt/core/parallel.hpp"
@@ -24,7 +23,7 @@ class buffer {
   std::span<T> part(std::size_t first, std::size_t count) const { return all().subspan(first, count); }
 
  private:
-  mutable std::vector<T, zolt::tensor_allocator<T>> values_;
+  mutable zolt::tensor_memory<T> values_;
 };
 
 /// Scattered over (−0.5, 0.5), none of them 0.

@@ -31,11 +31,10 @@ template <class Lanes, class T>
 /// twice as long. Also where it will be written, since no other core has it.
 [[gnu::always_inline]] inline void prefetch(const void* at) { __builtin_prefetch(at, 0, 2); }
 
-/// Asks for memory `Bytes` behind `at`, which need not be the caller's: nothing is read. As far as the second cache, or where Locality is 3 the
-/// first.
-template <std::size_t Bytes, int Locality = 2>
+/// Asks for memory `Bytes` behind `at`, which need not be the caller's: nothing is read. As far as the first cache, for who reads line by line.
+template <std::size_t Bytes>
 [[gnu::always_inline]] inline void prefetch_ahead(const void* at) {
-  __builtin_prefetch(reinterpret_cast<const void*>(reinterpret_cast<std::uintptr_t>(at) + Bytes), 0, Locality);
+  __builtin_prefetch(reinterpret_cast<const void*>(reinterpret_cast<std::uintptr_t>(at) + Bytes), 0, 3);
 }
 
 /// Asks for the n floats two pages behind `row`.

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <new>
+#include <vector>
 #if defined(__linux__)
 #include <sys/mman.h>
 #endif
@@ -39,5 +40,9 @@ struct tensor_allocator {
  private:
   static constexpr std::align_val_t alignment(std::size_t bytes) { return std::align_val_t{bytes < huge_page ? cache_line : huge_page}; }
 };
+
+/// As long as a tensor, or as something that goes with each of its weights.
+template <class T>
+using tensor_memory = std::vector<T, tensor_allocator<T>>;
 
 }  // namespace zolt::inline v0

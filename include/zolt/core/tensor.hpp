@@ -5,7 +5,6 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
-#include <vector>
 
 #include "zolt/core/error.hpp"
 #include "zolt/core/memory.hpp"
@@ -72,7 +71,7 @@ class tensor {
 
  private:
   zolt::shape shape_;
-  std::vector<T, tensor_allocator<T>> data_;
+  tensor_memory<T> data_;
 };
 
 }  // namespace zolt::inline v0

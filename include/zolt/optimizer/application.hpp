@@ -10,6 +10,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "zolt/core/memory.hpp"
 #include "zolt/direction/sparse.hpp"
 #include "zolt/kernel/codes.hpp"
 #include "zolt/kernel/update.hpp"
@@ -40,10 +41,10 @@ struct resolved_term {
 
 /// The optimizer's memory for one parameter. All are empty for the default rules.
 struct parameter_state {
-  std::vector<float> moments;              ///< planes of one float per weight
-  std::vector<std::uint8_t> residuals;     ///< packed, see residual_field
-  std::vector<std::uint8_t> moment_codes;  ///< planes of one byte per weight, see compact_moments
-  std::vector<float> moment_scales;        ///< planes of one float per tile
+  tensor_memory<float> moments;              ///< planes of one float per weight
+  tensor_memory<std::uint8_t> residuals;     ///< packed, see residual_field
+  tensor_memory<std::uint8_t> moment_codes;  ///< planes of one byte per weight, see compact_moments
+  std::vector<float> moment_scales;          ///< planes of one float per tile
 
   std::size_t bytes() const { return (moments.size() + moment_scales.size()) * sizeof(float) + residuals.size() + moment_codes.size(); }
 };

@@ -9,6 +9,7 @@
 #include <span>
 #include <vector>
 
+#include "zolt/core/memory.hpp"
 #include "zolt/kernel/codes.hpp"
 #include "zolt/kernel/direction.hpp"
 #include "zolt/optimizer/blocks.hpp"
@@ -82,7 +83,7 @@ class byte_list {
   std::size_t capacity() const { return bytes_.capacity(); }
 
  private:
-  std::vector<std::int8_t> bytes_;
+  tensor_memory<std::int8_t> bytes_;
 };
 
 /// Parts of a range that two passes should take one after the other: what they touch stays in a cache. A sparse law's parts are whole groups

@@ -4,7 +4,6 @@
 #include <span>
 #include <string>
 #include <type_traits>
-#include <vector>
 
 #include "zolt/core/memory.hpp"
 #include "zolt/kernel/decode.hpp"
@@ -130,7 +129,7 @@ class quantized_tensor {
 
  private:
   zolt::shape shape_;
-  std::vector<std::byte, tensor_allocator<std::byte>> codes_;
+  tensor_memory<std::byte> codes_;
   Scales kept_;
 };
 
