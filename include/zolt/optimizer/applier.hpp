@@ -67,7 +67,7 @@ class applier {
   /// Applies the terms of a step to all weights, a lane of the team at a time, and lets the inputs of the direction absorb it; to a parameter
   /// that its law leaves alone, nothing.
   /// restore(lane, p, first, last, base) is called for every part of those weights before they are touched, or, where all that is done to
-  /// them is to add one direction, restore.and_add(lane, p, law, first, last, base, term).
+  /// them is to add one direction, restore.and_add(lane, p, law, first, last, base, term); restore.adds_in_one_visit(term): see restorer.
   template <executor Executor, class Restore>
   write_events apply(Executor& team, inputs_t<direction_policy>& inputs, const logged_step& step, std::span<const logged_term> terms,
                      const Restore& restore) {
@@ -83,7 +83,7 @@ class applier {
       team.run([&](std::size_t lane) {
         for_each_range(parameters_, team.size(), lane, touched,
                        [&](std::size_t i, const auto& p, std::size_t first, std::size_t last, std::uint64_t base) {
-                         for_each_part(first, last, part_size_of_updates(), [&](std::size_t begin, std::size_t end) {
+                         for_each_part(first, last, part_size_of_updates(i, p, restore), [&](std::size_t begin, std::size_t end) {
                            apply_part(lane, i, p, begin, end, base, restore, absorb);
                          });
                        });
@@ -182,7 +182,18 @@ class applier {
     return std::span(resolved_).subspan(s.first_term + parameter * s.terms, s.terms);
   }
 
-  std::size_t part_size_of_updates() const {
+  /// Whether an update is one direction, which is added to the weights as it is made.
+  template <class S>
+  bool is_added(std::size_t index, const parameter<S>& p) const {
+    if constexpr (linear_rule<rule_type> && adding_law<law> && dense_storage<S> && !absorbs) {
+      const std::span<const resolved_term> terms = terms_of(applied_.back(), index);
+      return terms.size() == 1 && terms[0].coefficient != 0 && !p.relative && !exact::is_finite(p.lowest) && !exact::is_finite(p.highest);
+    }
+    return false;
+  }
+  template <class S, class Restore>
+  std::size_t part_size_of_updates(std::size_t index, const parameter<S>& p, const Restore& restore) const {
+    if (is_added(index, p) && restore.adds_in_one_visit(terms_of(applied_.back(), index)[0])) return block_size;
     if constexpr (sign_factored_law<law>)
       return block_size;  // its signs are made for whole rows
     else if constexpr (linear_rule<rule_type>)
@@ -196,9 +207,8 @@ class applier {
                   const Restore& restore, const Absorb& absorb) {
     const applied_step& now = applied_.back();
     const std::span<const resolved_term> terms = terms_of(now, index);
-    if constexpr (linear_rule<rule_type> && adding_law<law> && dense_storage<S> && !absorbs)
-      if (terms.size() == 1 && terms[0].coefficient != 0 && !p.relative && !exact::is_finite(p.lowest) && !exact::is_finite(p.highest))
-        return restore.and_add(lane, p, now.law, first, last, base, terms[0]);
+    if constexpr (adding_law<law> && dense_storage<S>)
+      if (is_added(index, p)) return restore.and_add(lane, p, now.law, first, last, base, terms[0]);
     restore(lane, p, first, last, base);
     if constexpr (absorbing_before_update<direction_policy>) absorb(info_of(p), first, last);
     update_part(lane, index, p, first, last);

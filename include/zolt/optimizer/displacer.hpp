@@ -65,12 +65,18 @@ class displacer {
       o_.restore(state, p, first, last, base);
       state.restored = base + last;
     }
-    /// The same, and then one direction is added: in one visit where that is the one they are displaced along.
+    /// Whether to bring weights back and add a direction takes one visit of them: that is the one they are displaced along, if any.
+    bool adds_in_one_visit(const resolved_term& term) const {
+      if (!o_.displaced_by_) return true;
+      if constexpr (displacing_law<law> && !updates_by_another_law<law>) return o_.displaced_by_->key == term.key;
+      return false;
+    }
+    /// Brings them back, and then one direction is added.
     template <class S>
     void and_add(std::size_t lane, const parameter<S>& p, const law& of_term, std::size_t first, std::size_t last, std::uint64_t base,
                  const resolved_term& term) const {
       if constexpr (displacing_law<law> && !updates_by_another_law<law>)
-        if (o_.displaced_by_ && o_.displaced_by_->key == term.key) return restore_along(lane, p, first, last, base, term.coefficient);
+        if (o_.displaced_by_ && adds_in_one_visit(term)) return restore_along(lane, p, first, last, base, term.coefficient);
       (*this)(lane, p, first, last, base);
       of_term.add(term.key, info_of(p), first, term.coefficient, p.storage.values().subspan(first, last - first));
     }
