@@ -15,7 +15,7 @@ namespace zolt::inline v0 {
 /// system is asked for such pages, which many give only then. One entry of the processor's address cache then stands for 512 times as much
 /// memory, and lines that follow each other do so in the memory chips too: a pass over a tensor takes up to a third less time.
 ///
-/// Memory   never more than without: of a last huge page that is not whole no part is asked for.
+/// Memory   no more than without where all of it is used: of a last huge page that is not whole no part is asked for.
 template <class T>
 struct tensor_allocator {
   using value_type = T;
