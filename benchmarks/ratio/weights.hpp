@@ -14,7 +14,7 @@ namespace ratio {
 inline constexpr std::size_t columns = 2048;
 inline zolt::shape shape_of(std::size_t weights) { return {weights / columns, columns}; }
 
-/// Codes and scales in memory of our own, so that they begin on a page.
+/// Codes and scales in buffers, as the references have them.
 template <class Format, std::size_t Group = 128>
 struct coded_weights {
   using view_type = zolt::coded_view<Format, zolt::per_group<Group>>;

@@ -13,7 +13,7 @@ namespace zolt::inline v0 {
 
 /// The memory of tensors. It begins with a cache line, so that no register's worth of it lies in two; from 2 MiB on with a huge page, and the
 /// system is asked for such pages, which many give only then. One entry of the processor's address cache then stands for 512 times as much
-/// memory, and lines that follow each other do so in the memory chips too: a pass over a tensor takes up to a third less time.
+/// memory, and lines that follow each other do so in the memory chips too.
 ///
 /// Memory   no more than without where all of it is used: of a last huge page that is not whole no part is asked for.
 template <class T>

@@ -10,6 +10,7 @@
 namespace zolt::inline v0::detail {
 
 inline constexpr std::size_t block_size = 128 * tile_size;
+static_assert(block_size >= beyond_second_cache, "a visit of a whole block asks for memory ahead");
 
 /// f(parameter index, parameter, first, last, base) for the weights of one lane of `lanes`: a run of neighbouring blocks over all parameters
 /// that `visited(parameter)` lets pass. Runs end at multiples of block_size or with a parameter, so that no byte of packed codes or residuals has two owners; `base` makes indices
